@@ -1,0 +1,1 @@
+//! Benchmarks of Foothold: the library part holds what several benches share.

@@ -1,0 +1,10 @@
+//! The graph, the attack model and every search of Foothold.
+//!
+//! ```text
+//! documents -> loaders -> model::Facts -> build -> graph::Snapshot -> attack (rules) -> AttackGraph -> search
+//! ```
+//!
+//! The crate is synchronous, takes no clock and no randomness but a given seed, and touches files
+//! only in `store`. Same input, same bytes out, at any thread count.
+
+pub mod model;

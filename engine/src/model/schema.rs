@@ -1,0 +1,868 @@
+//! The known labels, edge kinds and properties.
+//!
+//! Any label, kind or property may occur in a graph; this table names those that loaders emit and
+//! rules read, so that both sides, the documentation and completion agree on one spelling.
+
+/// The type of a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PropertyType {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// Text.
+    Str,
+    /// A list of text.
+    StrList,
+}
+
+/// A property of a label or kind.
+#[derive(Debug, Clone, Copy)]
+pub struct PropertySpec {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: PropertyType,
+    /// What it means.
+    pub doc: &'static str,
+}
+
+/// A known label.
+#[derive(Debug, Clone, Copy)]
+pub struct LabelSpec {
+    /// The label.
+    pub name: &'static str,
+    /// The shape of the ids of such nodes.
+    pub id: &'static str,
+    /// What such a node is.
+    pub doc: &'static str,
+    /// Properties that rules and correlation read.
+    pub properties: &'static [PropertySpec],
+}
+
+/// A known edge kind.
+#[derive(Debug, Clone, Copy)]
+pub struct KindSpec {
+    /// The kind.
+    pub name: &'static str,
+    /// Start label, or several joined by `|`.
+    pub from: &'static str,
+    /// End label, or several joined by `|`.
+    pub to: &'static str,
+    /// What such an edge says.
+    pub doc: &'static str,
+    /// Properties that rules read.
+    pub properties: &'static [PropertySpec],
+}
+
+const fn p(name: &'static str, ty: PropertyType, doc: &'static str) -> PropertySpec {
+    PropertySpec { name, ty, doc }
+}
+
+use PropertyType::{Bool, Float, Int, Str, StrList};
+
+/// The id of the one node that stands for the internet.
+pub const INTERNET_ID: &str = "net://internet";
+
+/// Every known label.
+pub const LABELS: &[LabelSpec] = &[
+    LabelSpec {
+        name: "Internet",
+        id: "net://internet",
+        doc: "The public internet; where an anonymous attacker starts.",
+        properties: &[],
+    },
+    LabelSpec {
+        name: "Repository",
+        id: "repo://<host>/<org>/<name>",
+        doc: "A source repository.",
+        properties: &[
+            p("name", Str, "Short name."),
+            p("visibility", Str, "`public`, `private` or `internal`."),
+            p(
+                "accepts_forks",
+                Bool,
+                "Whether pull requests from forks run its workflows.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "File",
+        id: "repo://<host>/<org>/<name>#<path>",
+        doc: "A file in a repository.",
+        properties: &[p("path", Str, "Path from the repository root.")],
+    },
+    LabelSpec {
+        name: "Package",
+        id: "pkg:<type>/<namespace>/<name>@<version>",
+        doc: "One version of a package.",
+        properties: &[
+            p("name", Str, "Name without namespace."),
+            p("version", Str, "Version."),
+            p("ecosystem", Str, "Package URL type."),
+            p(
+                "purl",
+                Str,
+                "The normalised package URL, if the package has one.",
+            ),
+            p(
+                "fixed_version",
+                Str,
+                "First version without the known vulnerability, as the scanner says.",
+            ),
+            p("licenses", StrList, "SPDX expressions or names."),
+            p(
+                "scope",
+                Str,
+                "`required`, `optional` or `excluded` (CycloneDX).",
+            ),
+            p(
+                "reachability",
+                Str,
+                "`executed`, `loaded`, `reachable`, `possible`, `unknown`, `unreachable` or `absent` (findings lattice).",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Image",
+        id: "image://<digest> or image://<registry>/<repository>:<tag>",
+        doc: "A container image.",
+        properties: &[
+            p("name", Str, "Reference as written."),
+            p("digest", Str, "`sha256:..`"),
+            p("registry", Str, "Registry host."),
+            p("repository", Str, "Repository path."),
+            p("tag", Str, "Tag."),
+            p("os", Str, "Distribution and release."),
+            p(
+                "source_repository",
+                Str,
+                "Value of `org.opencontainers.image.source`.",
+            ),
+            p(
+                "revision",
+                Str,
+                "Value of `org.opencontainers.image.revision`.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Application",
+        id: "app://<name>",
+        doc: "The subject of a bill of materials that is neither image nor package.",
+        properties: &[p("name", Str, "Name."), p("version", Str, "Version.")],
+    },
+    LabelSpec {
+        name: "Vulnerability",
+        id: "vuln:<CVE, GHSA or other advisory id>",
+        doc: "A published vulnerability; aliases are one node.",
+        properties: &[
+            p("name", Str, "The id."),
+            p("aliases", StrList, "Other ids of the same vulnerability."),
+            p(
+                "severity",
+                Str,
+                "`critical`, `high`, `medium`, `low`, `negligible` or `unknown`.",
+            ),
+            p("cvss_score", Float, "Highest base score."),
+            p("cvss_vector", Str, "The vector behind it."),
+            p(
+                "attack_vector",
+                Str,
+                "`network`, `adjacent`, `local` or `physical`.",
+            ),
+            p("attack_complexity", Str, "`low` or `high`."),
+            p("privileges_required", Str, "`none`, `low` or `high`."),
+            p("user_interaction", Str, "`none` or `required`."),
+            p("scope_changed", Bool, "CVSS scope changed."),
+            p("integrity_impact", Str, "`none`, `low` or `high`."),
+            p("confidentiality_impact", Str, "`none`, `low` or `high`."),
+            p("availability_impact", Str, "`none`, `low` or `high`."),
+            p(
+                "epss",
+                Float,
+                "Probability of exploitation in the wild within 30 days.",
+            ),
+            p("kev", Bool, "On CISA's known exploited list."),
+            p("exploit_public", Bool, "A public exploit exists."),
+            p("cwe", StrList, "Weakness classes, `CWE-79`."),
+            p(
+                "effect",
+                Str,
+                "`code-execution`, `file-read`, `ssrf`, `sqli`, `dos` or `other`, from CWE and impact.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Finding",
+        id: "finding:<tool>/<fingerprint>",
+        doc: "What one tool found in one place.",
+        properties: &[
+            p("rule_id", Str, "The tool's rule."),
+            p("tool", Str, "The tool."),
+            p("message", Str, "Its words."),
+            p("level", Str, "SARIF level."),
+            p(
+                "severity",
+                Str,
+                "`critical`, `high`, `medium`, `low` or `info`.",
+            ),
+            p("cwe", StrList, "Weakness classes."),
+            p(
+                "class",
+                Str,
+                "`command-injection`, `deserialization`, `template-injection`, `code-injection`, `sql-injection`, `ssrf`, `path-traversal`, `broken-authentication`, `broken-authorization`, `secret`, `xss`, `misconfiguration`, `vulnerable-component` or `other`.",
+            ),
+            p("path", Str, "File."),
+            p("line", Int, "First line."),
+            p("function", Str, "Enclosing function, where known."),
+            p("confirmed", Bool, "Seen to work by a dynamic test."),
+            p("suppressed", Bool, "The tool or a person set it aside."),
+        ],
+    },
+    LabelSpec {
+        name: "Api",
+        id: "api://<service>",
+        doc: "An API as one document describes it.",
+        properties: &[p("name", Str, "Title."), p("version", Str, "Version.")],
+    },
+    LabelSpec {
+        name: "Route",
+        id: "api://<service>/<METHOD> <path>",
+        doc: "One operation of an API.",
+        properties: &[
+            p("method", Str, "Upper case."),
+            p("path", Str, "Templated path."),
+            p("operation_id", Str, "operationId."),
+            p(
+                "authenticated",
+                Bool,
+                "Whether the description requires credentials.",
+            ),
+            p("auth_schemes", StrList, "Names of the security schemes."),
+            p("takes_object_id", Bool, "Has a path parameter."),
+            p(
+                "data_class",
+                StrList,
+                "Kinds of data in its schemas: `pii`, `card`, `credential`, `health`.",
+            ),
+            p(
+                "sensitive",
+                Bool,
+                "Declared or classified as touching sensitive data.",
+            ),
+            p("deprecated", Bool, "Marked deprecated."),
+            p(
+                "handler",
+                Str,
+                "Handler named by `x-openapi-router-controller`, `x-handler` or the like.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Cluster",
+        id: "k8s://<cluster>",
+        doc: "A Kubernetes cluster.",
+        properties: &[p("name", Str, "Name.")],
+    },
+    LabelSpec {
+        name: "Namespace",
+        id: "k8s://<cluster>/-/Namespace/<name>",
+        doc: "A Kubernetes namespace.",
+        properties: &[
+            p("name", Str, "Name."),
+            p(
+                "pod_security",
+                Str,
+                "Pod-security level enforced: `privileged`, `baseline` or `restricted`.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Node",
+        id: "k8s://<cluster>/-/Node/<name>",
+        doc: "A machine of a cluster.",
+        properties: &[
+            p("name", Str, "Name."),
+            p("provider_id", Str, "Cloud instance."),
+        ],
+    },
+    LabelSpec {
+        name: "Workload",
+        id: "k8s://<cluster>/<namespace>/<kind>/<name>",
+        doc: "Something that runs containers; carries its kind as a second label (Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet, Pod). Pods and replica sets with a controller fold into it.",
+        properties: &[
+            p("name", Str, "Name."),
+            p("namespace", Str, "Namespace."),
+            p("cluster", Str, "Cluster."),
+            p("kind", Str, "Kubernetes kind."),
+            p("replicas", Int, "Replicas wanted."),
+            p("labels", StrList, "Pod labels as `key=value`."),
+            p("privileged", Bool, "Any container privileged."),
+            p("host_network", Bool, "hostNetwork."),
+            p("host_pid", Bool, "hostPID."),
+            p("host_ipc", Bool, "hostIPC."),
+            p("host_paths", StrList, "Writable host paths mounted."),
+            p(
+                "host_paths_read_only",
+                StrList,
+                "Read-only host paths mounted.",
+            ),
+            p(
+                "runtime_socket",
+                Bool,
+                "Mounts a container runtime's socket.",
+            ),
+            p("capabilities_added", StrList, "Linux capabilities added."),
+            p(
+                "run_as_root",
+                Bool,
+                "May run as user 0; absent where unknown.",
+            ),
+            p("read_only_root", Bool, "Root file system read only."),
+            p("seccomp", Str, "Profile type."),
+            p(
+                "automount_token",
+                Bool,
+                "Whether a service-account token is mounted.",
+            ),
+            p("share_process_namespace", Bool, "shareProcessNamespace."),
+            p("ports", StrList, "Container ports as `8080/TCP`."),
+            p(
+                "metadata_reachable",
+                Bool,
+                "Whether the instance metadata endpoint is reachable; absent where unknown.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Service",
+        id: "k8s://<cluster>/<namespace>/Service/<name>",
+        doc: "A network service.",
+        properties: &[
+            p("name", Str, "Name."),
+            p("namespace", Str, "Namespace."),
+            p("cluster", Str, "Cluster."),
+            p(
+                "type",
+                Str,
+                "ClusterIP, NodePort, LoadBalancer or ExternalName.",
+            ),
+            p("ports", StrList, "`80/TCP`."),
+            p("selector", StrList, "`key=value`."),
+            p(
+                "internal_only",
+                Bool,
+                "A load balancer annotated as internal.",
+            ),
+            p(
+                "management",
+                Str,
+                "Kind of management or debug port, if it is one.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "Ingress",
+        id: "k8s://<cluster>/<namespace>/<kind>/<name>",
+        doc: "An ingress, route or gateway that brings traffic in.",
+        properties: &[
+            p("name", Str, "Name."),
+            p("hosts", StrList, "Host names."),
+            p("paths", StrList, "Path prefixes."),
+            p("waf", Bool, "A web application firewall stands in front."),
+            p("internal_only", Bool, "Not reachable from the internet."),
+        ],
+    },
+    LabelSpec {
+        name: "NetworkPolicy",
+        id: "k8s://<cluster>/<namespace>/NetworkPolicy/<name>",
+        doc: "A network policy.",
+        properties: &[p(
+            "spec",
+            Str,
+            "Its specification as JSON, for the evaluator.",
+        )],
+    },
+    LabelSpec {
+        name: "Identity",
+        id: "varies",
+        doc: "Anything that can act: service account, cloud role, user, group. Carries a second label.",
+        properties: &[
+            p("name", Str, "Name."),
+            p("kind", Str, "What it is."),
+            p(
+                "admin",
+                Bool,
+                "Holds every right in its account or cluster.",
+            ),
+        ],
+    },
+    LabelSpec {
+        name: "ServiceAccount",
+        id: "k8s://<cluster>/<namespace>/ServiceAccount/<name>",
+        doc: "A Kubernetes service account.",
+        properties: &[p(
+            "irsa_role_arn",
+            Str,
+            "Value of `eks.amazonaws.com/role-arn`.",
+        )],
+    },
+    LabelSpec {
+        name: "Role",
+        id: "k8s://<cluster>/<namespace>/Role/<name>",
+        doc: "A namespaced Kubernetes role.",
+        properties: &[p("rules", Str, "Its rules as JSON, for the evaluator.")],
+    },
+    LabelSpec {
+        name: "ClusterRole",
+        id: "k8s://<cluster>/-/ClusterRole/<name>",
+        doc: "A cluster role.",
+        properties: &[
+            p("rules", Str, "Its rules as JSON."),
+            p("aggregation", Str, "Aggregation selectors as JSON."),
+        ],
+    },
+    LabelSpec {
+        name: "RoleBinding",
+        id: "k8s://<cluster>/<namespace>/RoleBinding/<name>",
+        doc: "A binding inside one namespace.",
+        properties: &[],
+    },
+    LabelSpec {
+        name: "ClusterRoleBinding",
+        id: "k8s://<cluster>/-/ClusterRoleBinding/<name>",
+        doc: "A binding for the whole cluster.",
+        properties: &[],
+    },
+    LabelSpec {
+        name: "Secret",
+        id: "k8s://<cluster>/<namespace>/Secret/<name>, or an ARN",
+        doc: "A stored secret; never its value.",
+        properties: &[
+            p("name", Str, "Name."),
+            p("type", Str, "Kubernetes secret type."),
+        ],
+    },
+    LabelSpec {
+        name: "ConfigMap",
+        id: "k8s://<cluster>/<namespace>/ConfigMap/<name>",
+        doc: "A configuration map.",
+        properties: &[],
+    },
+    LabelSpec {
+        name: "Account",
+        id: "aws://<account id>",
+        doc: "A cloud account.",
+        properties: &[p("name", Str, "Name.")],
+    },
+    LabelSpec {
+        name: "CloudRole",
+        id: "arn:aws:iam::<account>:role/<path><name>",
+        doc: "A cloud role.",
+        properties: &[
+            p("name", Str, "Name."),
+            p(
+                "trust_policy",
+                Str,
+                "Trust policy as JSON, for the evaluator.",
+            ),
+            p("permission_boundary", Str, "ARN of its boundary."),
+        ],
+    },
+    LabelSpec {
+        name: "CloudUser",
+        id: "arn:aws:iam::<account>:user/<path><name>",
+        doc: "A cloud user.",
+        properties: &[p("name", Str, "Name.")],
+    },
+    LabelSpec {
+        name: "CloudGroup",
+        id: "arn:aws:iam::<account>:group/<path><name>",
+        doc: "A cloud group.",
+        properties: &[p("name", Str, "Name.")],
+    },
+    LabelSpec {
+        name: "CloudPolicy",
+        id: "its ARN, or <principal ARN>#<inline name>",
+        doc: "A policy document.",
+        properties: &[
+            p(
+                "document",
+                Str,
+                "Its default version as JSON, for the evaluator.",
+            ),
+            p("inline", Bool, "Whether it is inline."),
+        ],
+    },
+    LabelSpec {
+        name: "Function",
+        id: "its ARN",
+        doc: "A cloud function.",
+        properties: &[p("name", Str, "Name.")],
+    },
+    LabelSpec {
+        name: "Instance",
+        id: "its ARN",
+        doc: "A virtual machine.",
+        properties: &[p("name", Str, "Name.")],
+    },
+    LabelSpec {
+        name: "DataStore",
+        id: "its ARN, or k8s://.. for a database in a cluster",
+        doc: "Something that holds data; carries its kind as a second label (Bucket, Database, Table, Queue).",
+        properties: &[
+            p("name", Str, "Name."),
+            p(
+                "kind",
+                Str,
+                "`bucket`, `database`, `table`, `queue`, `cache`.",
+            ),
+            p(
+                "sensitivity",
+                Str,
+                "`pii`, `card`, `health`, `credential`, `internal` or `public`.",
+            ),
+            p(
+                "value",
+                Float,
+                "What it is worth to lose, on the user's own scale; makes it a crown jewel.",
+            ),
+            p("records", Int, "How many records."),
+            p("endpoint", Str, "Host name clients use."),
+            p("public_read", Bool, "Readable by everyone."),
+            p("public_write", Bool, "Writable by everyone."),
+            p("policy", Str, "Resource policy as JSON, for the evaluator."),
+            p("encrypted_by", Str, "ARN of its key."),
+        ],
+    },
+    LabelSpec {
+        name: "Team",
+        id: "team://<name>",
+        doc: "Who owns things.",
+        properties: &[p("name", Str, "Name.")],
+    },
+];
+
+/// Every known edge kind.
+pub const KINDS: &[KindSpec] = &[
+    KindSpec {
+        name: "CONTAINS",
+        from: "Image|Repository|Application",
+        to: "Package",
+        doc: "The package is in it.",
+        properties: &[
+            p("paths", StrList, "Where."),
+            p("direct", Bool, "A direct dependency."),
+        ],
+    },
+    KindSpec {
+        name: "DEPENDS_ON",
+        from: "Package",
+        to: "Package",
+        doc: "The first needs the second.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "AFFECTED_BY",
+        from: "Package",
+        to: "Vulnerability",
+        doc: "This version has the vulnerability.",
+        properties: &[
+            p("fixed_version", Str, "First fixed version."),
+            p(
+                "status",
+                Str,
+                "`affected`, `not_affected`, `fixed` or `under_investigation` (VEX).",
+            ),
+            p("justification", Str, "VEX justification."),
+            p("severity", Str, "The scanner's own."),
+        ],
+    },
+    KindSpec {
+        name: "HAS_FINDING",
+        from: "Repository|Image|Workload|DataStore|Route|Package",
+        to: "Finding",
+        doc: "A tool found something in it.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "LOCATED_IN",
+        from: "Finding",
+        to: "File",
+        doc: "The file of the finding.",
+        properties: &[p("line", Int, "First line.")],
+    },
+    KindSpec {
+        name: "BUILDS",
+        from: "Repository",
+        to: "Image",
+        doc: "The image is built from the repository.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "BUILT_FROM",
+        from: "Image",
+        to: "Image",
+        doc: "The base image.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "RUNS",
+        from: "Workload",
+        to: "Image",
+        doc: "A container of the workload runs the image.",
+        properties: &[
+            p("container", Str, "Name of the container."),
+            p("init", Bool, "An init container."),
+        ],
+    },
+    KindSpec {
+        name: "SAME_AS",
+        from: "Image",
+        to: "Image",
+        doc: "Two references to one image.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "ROUTES_TO",
+        from: "Ingress|Service",
+        to: "Service|Workload",
+        doc: "Traffic that arrives at the first goes to the second.",
+        properties: &[
+            p("port", Str, "Port."),
+            p("path", Str, "Path prefix."),
+            p("host", Str, "Host."),
+        ],
+    },
+    KindSpec {
+        name: "CAN_REACH",
+        from: "Internet|Workload",
+        to: "Ingress|Service|Workload|DataStore",
+        doc: "Packets get through: network policies, security groups and exposure evaluated.",
+        properties: &[
+            p("ports", StrList, "Ports."),
+            p("decision", Str, "`allow` or `unknown`."),
+        ],
+    },
+    KindSpec {
+        name: "HAS_ROUTE",
+        from: "Api",
+        to: "Route",
+        doc: "The API has the operation.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "SERVED_BY",
+        from: "Route",
+        to: "Service",
+        doc: "Calls to the operation arrive at the service.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "HANDLED_BY",
+        from: "Route",
+        to: "File",
+        doc: "The file holds the handler.",
+        properties: &[p("function", Str, "Name of the handler.")],
+    },
+    KindSpec {
+        name: "EXPLOITABLE_VIA",
+        from: "Finding",
+        to: "Route",
+        doc: "The finding lies in the handler of the operation.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "RUNS_AS",
+        from: "Workload|Function|Instance",
+        to: "Identity",
+        doc: "The identity its code acts as.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "MOUNTS",
+        from: "Workload",
+        to: "Secret|ConfigMap",
+        doc: "Mounted or injected into the environment.",
+        properties: &[p("via", Str, "`env` or `volume`.")],
+    },
+    KindSpec {
+        name: "SCHEDULED_ON",
+        from: "Workload",
+        to: "Node",
+        doc: "Runs, or may run, on the node.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "IN_NAMESPACE",
+        from: "*",
+        to: "Namespace",
+        doc: "Belongs to the namespace.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "IN_CLUSTER",
+        from: "Namespace|Node|*",
+        to: "Cluster",
+        doc: "Belongs to the cluster.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "SELECTS",
+        from: "NetworkPolicy",
+        to: "Workload",
+        doc: "The policy applies to it.",
+        properties: &[p("direction", Str, "`ingress`, `egress` or `both`.")],
+    },
+    KindSpec {
+        name: "BINDS",
+        from: "RoleBinding|ClusterRoleBinding",
+        to: "Role|ClusterRole",
+        doc: "The role of the binding.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "GRANTS_TO",
+        from: "RoleBinding|ClusterRoleBinding",
+        to: "Identity",
+        doc: "A subject of the binding.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "HAS_POLICY",
+        from: "Identity",
+        to: "CloudPolicy",
+        doc: "Attached or inline policy.",
+        properties: &[p("boundary", Bool, "Attached as a permission boundary.")],
+    },
+    KindSpec {
+        name: "MEMBER_OF",
+        from: "Identity",
+        to: "Identity",
+        doc: "Group membership.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "TRUSTS",
+        from: "CloudRole",
+        to: "Identity|Account|*",
+        doc: "The role's trust policy admits the other; never an attack step by itself.",
+        properties: &[p("conditional", Bool, "Only under conditions.")],
+    },
+    KindSpec {
+        name: "FEDERATES_TO",
+        from: "ServiceAccount",
+        to: "CloudRole",
+        doc: "Its token is exchanged for the role: annotation and trust policy agree.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "CAN_ASSUME",
+        from: "Identity|Account",
+        to: "CloudRole",
+        doc: "Permitted on both sides, denies honoured.",
+        properties: &[
+            p("decision", Str, "`allow` or `unknown`."),
+            p("statement", Str, "The deciding statement."),
+        ],
+    },
+    KindSpec {
+        name: "HAS_PERMISSION",
+        from: "Identity",
+        to: "Namespace|Cluster|Account|DataStore|CloudRole|Secret|*",
+        doc: "Effective permission on the resource, denies and boundaries honoured. One edge an action.",
+        properties: &[
+            p(
+                "action",
+                Str,
+                "`pods/exec:create`, `secrets:list`, `s3:GetObject`, `iam:PassRole`, ..",
+            ),
+            p("decision", Str, "`allow` or `unknown`."),
+            p(
+                "statement",
+                Str,
+                "What decided: `<policy>#<statement>` or `<binding> -> <role>`.",
+            ),
+            p(
+                "resource_name",
+                Str,
+                "The one resource it is limited to, if any.",
+            ),
+        ],
+    },
+    KindSpec {
+        name: "CONNECTS_TO",
+        from: "Workload",
+        to: "DataStore|Service",
+        doc: "The workload is configured to use it.",
+        properties: &[p("via", Str, "Environment variable or file.")],
+    },
+    KindSpec {
+        name: "STORED_IN",
+        from: "Secret|DataStore",
+        to: "*",
+        doc: "Where it lives.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "IN_ACCOUNT",
+        from: "*",
+        to: "Account",
+        doc: "Belongs to the cloud account.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "AUTHENTICATES",
+        from: "Secret",
+        to: "Identity|DataStore",
+        doc: "The secret logs in to it.",
+        properties: &[],
+    },
+    KindSpec {
+        name: "OWNED_BY",
+        from: "*",
+        to: "Team",
+        doc: "Who is responsible.",
+        properties: &[p("path", Str, "CODEOWNERS pattern.")],
+    },
+];
+
+/// The specification of a known label.
+pub fn label(name: &str) -> Option<&'static LabelSpec> {
+    LABELS.iter().find(|spec| spec.name == name)
+}
+
+/// The specification of a known kind.
+pub fn kind(name: &str) -> Option<&'static KindSpec> {
+    KINDS.iter().find(|spec| spec.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique() {
+        let labels: BTreeSet<_> = LABELS.iter().map(|spec| spec.name).collect();
+        assert_eq!(labels.len(), LABELS.len());
+        let kinds: BTreeSet<_> = KINDS.iter().map(|spec| spec.name).collect();
+        assert_eq!(kinds.len(), KINDS.len());
+    }
+
+    #[test]
+    fn ends_of_kinds_are_known_labels() {
+        for kind in KINDS {
+            for end in kind.from.split('|').chain(kind.to.split('|')) {
+                assert!(
+                    end == "*" || label(end).is_some(),
+                    "{} names {end}",
+                    kind.name
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! FQL, the Foothold query language: text in, rows and paths out. The crate knows no transport.

@@ -1,0 +1,3 @@
+//! The `foothold` program.
+
+fn main() {}
