@@ -7,6 +7,7 @@
 //! The crate is synchronous, takes no clock and no randomness but a given seed, and touches files
 //! only in `store`. Same input, same bytes out, at any thread count.
 
+pub mod attack;
 pub mod budget;
 pub mod graph;
 pub mod model;

@@ -265,7 +265,14 @@ pub const LABELS: &[LabelSpec] = &[
         name: "Cluster",
         id: "k8s://<cluster>",
         doc: "A Kubernetes cluster.",
-        properties: &[p("name", Str, "Name.")],
+        properties: &[
+            p("name", Str, "Name."),
+            p(
+                "oidc_issuer",
+                Str,
+                "Issuer of its service-account tokens, without `https://`.",
+            ),
+        ],
     },
     LabelSpec {
         name: "Namespace",
@@ -278,6 +285,7 @@ pub const LABELS: &[LabelSpec] = &[
                 Str,
                 "Pod-security level enforced: `privileged`, `baseline` or `restricted`.",
             ),
+            p("labels", StrList, "Labels as `key=value`."),
         ],
     },
     LabelSpec {
@@ -330,6 +338,12 @@ pub const LABELS: &[LabelSpec] = &[
             ),
             p("share_process_namespace", Bool, "shareProcessNamespace."),
             p("ports", StrList, "Container ports as `8080/TCP`."),
+            p("port_names", StrList, "Named ports as `http=8080/TCP`."),
+            p(
+                "env_hosts",
+                StrList,
+                "Host names in environment variables and arguments as `VARIABLE=host` or `VARIABLE=host:port`; nothing else of the values.",
+            ),
             p(
                 "metadata_reachable",
                 Bool,
@@ -351,6 +365,11 @@ pub const LABELS: &[LabelSpec] = &[
                 "ClusterIP, NodePort, LoadBalancer or ExternalName.",
             ),
             p("ports", StrList, "`80/TCP`."),
+            p(
+                "target_ports",
+                StrList,
+                "Where its ports lead, `80/TCP=8080` or `80/TCP=http`.",
+            ),
             p("selector", StrList, "`key=value`."),
             p(
                 "internal_only",
@@ -385,6 +404,32 @@ pub const LABELS: &[LabelSpec] = &[
             Str,
             "Its specification as JSON, for the evaluator.",
         )],
+    },
+    LabelSpec {
+        name: "AdminNetworkPolicy",
+        id: "k8s://<cluster>/-/AdminNetworkPolicy/<name>",
+        doc: "A network policy of the cluster's administrator; comes before network policies.",
+        properties: &[p(
+            "spec",
+            Str,
+            "Its specification as JSON, for the evaluator.",
+        )],
+    },
+    LabelSpec {
+        name: "BaselineAdminNetworkPolicy",
+        id: "k8s://<cluster>/-/BaselineAdminNetworkPolicy/<name>",
+        doc: "The policy for what no other network policy decides.",
+        properties: &[p(
+            "spec",
+            Str,
+            "Its specification as JSON, for the evaluator.",
+        )],
+    },
+    LabelSpec {
+        name: "NetworkZone",
+        id: "net://zone/<cluster>/<digest>",
+        doc: "A set of places that the same sources reach: `source CAN_REACH zone CAN_REACH place` says what one edge a pair would.",
+        properties: &[p("name", Str, "What is in it.")],
     },
     LabelSpec {
         name: "Identity",
@@ -639,9 +684,9 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "CAN_REACH",
-        from: "Internet|Workload",
-        to: "Ingress|Service|Workload|DataStore",
-        doc: "Packets get through: network policies, security groups and exposure evaluated.",
+        from: "Internet|Ingress|Workload|NetworkZone",
+        to: "Ingress|Service|Workload|DataStore|NetworkZone",
+        doc: "Packets get through: network policies, security groups and exposure evaluated. Holds step by step: who reaches an ingress or a zone reaches what that reaches. ROUTES_TO is configuration only.",
         properties: &[
             p("ports", StrList, "Ports."),
             p("decision", Str, "`allow` or `unknown`."),
@@ -733,9 +778,9 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "HAS_POLICY",
-        from: "Identity",
+        from: "Identity|Account",
         to: "CloudPolicy",
-        doc: "Attached or inline policy.",
+        doc: "Attached or inline policy; on an account, a service control policy.",
         properties: &[p("boundary", Bool, "Attached as a permission boundary.")],
     },
     KindSpec {
@@ -773,7 +818,7 @@ pub const KINDS: &[KindSpec] = &[
         name: "HAS_PERMISSION",
         from: "Identity",
         to: "Namespace|Cluster|Account|DataStore|CloudRole|Secret|*",
-        doc: "Effective permission on the resource, denies and boundaries honoured. One edge an action.",
+        doc: "Effective permission on the resource, denies and boundaries honoured, groups expanded. One edge an action, to the widest thing it covers: the account, cluster or namespace where it covers all of it, else the one resource. Data stores and secrets of a cloud always have their own edge, and so has the identity itself.",
         properties: &[
             p(
                 "action",
