@@ -11,3 +11,5 @@ pub mod attack;
 pub mod budget;
 pub mod graph;
 pub mod model;
+pub mod score;
+pub mod search;

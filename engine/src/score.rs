@@ -1,0 +1,3 @@
+//! Likelihood of steps and paths: the fixed-point cost that searches add up.
+
+pub mod cost;
