@@ -1,1 +1,3 @@
 //! FQL, the Foothold query language: text in, rows and paths out. The crate knows no transport.
+
+pub mod ast;
