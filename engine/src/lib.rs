@@ -9,6 +9,7 @@
 
 pub mod attack;
 pub mod budget;
+pub mod build;
 pub mod graph;
 pub mod model;
 pub mod score;

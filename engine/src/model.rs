@@ -8,6 +8,6 @@ mod strings;
 mod value;
 
 pub use fact::{CERTAIN, EdgeFact, FactRef, Facts, NodeFact, Origin, PropRange, SourceInfo};
-pub use key::{IdError, validate_id};
+pub use key::{IdError, MAX_ID_BYTES, validate_id};
 pub use strings::{StrId, Strings};
 pub use value::Value;

@@ -1,0 +1,284 @@
+//! Typed columns: one property over all rows (nodes or edges) that have it.
+
+use std::sync::Arc;
+
+use crate::model::{StrId, Strings, Value};
+
+use super::symbols::StringValues;
+
+/// Which rows have a value, and where in the value array it lies.
+#[derive(Debug, Clone)]
+enum Presence {
+    /// Every row.
+    All,
+    /// One bit a row, with the number of set bits before each block of 64.
+    Ranked {
+        words: Box<[u64]>,
+        ranks: Box<[u32]>,
+    },
+    /// The rows themselves, ascending.
+    Sparse(Box<[u32]>),
+}
+
+impl Presence {
+    fn new(rows: Vec<u32>, n_rows: usize) -> Self {
+        if rows.len() == n_rows {
+            return Presence::All;
+        }
+        // A bit and a rank cost 1.5 bits a row, an entry 32 bits a value.
+        if rows.len() * 21 < n_rows {
+            return Presence::Sparse(rows.into_boxed_slice());
+        }
+        let mut words = vec![0_u64; n_rows.div_ceil(64)];
+        for &row in &rows {
+            words[row as usize / 64] |= 1 << (row % 64);
+        }
+        let mut ranks = Vec::with_capacity(words.len());
+        let mut before = 0;
+        for word in &words {
+            ranks.push(before);
+            before += word.count_ones();
+        }
+        Presence::Ranked {
+            words: words.into_boxed_slice(),
+            ranks: ranks.into_boxed_slice(),
+        }
+    }
+
+    fn position(&self, row: u32) -> Option<usize> {
+        match self {
+            Presence::All => Some(row as usize),
+            Presence::Ranked { words, ranks } => {
+                let word = words[row as usize / 64];
+                let bit = 1_u64 << (row % 64);
+                (word & bit != 0).then(|| {
+                    ranks[row as usize / 64] as usize + (word & (bit - 1)).count_ones() as usize
+                })
+            }
+            Presence::Sparse(rows) => rows.binary_search(&row).ok(),
+        }
+    }
+
+    fn rows(&self, n_values: usize) -> Box<dyn Iterator<Item = u32> + '_> {
+        match self {
+            Presence::All => Box::new(0..n_values as u32),
+            Presence::Ranked { words, .. } => {
+                Box::new(words.iter().enumerate().flat_map(|(idx, &word)| {
+                    let mut rest = word;
+                    std::iter::from_fn(move || {
+                        (rest != 0).then(|| {
+                            let bit = rest.trailing_zeros();
+                            rest &= rest - 1;
+                            idx as u32 * 64 + bit
+                        })
+                    })
+                }))
+            }
+            Presence::Sparse(rows) => Box::new(rows.iter().copied()),
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Presence::All => 0,
+            Presence::Ranked { words, ranks } => words.len() * 8 + ranks.len() * 4,
+            Presence::Sparse(rows) => rows.len() * 4,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Values {
+    Bool(Box<[bool]>),
+    Int(Box<[i64]>),
+    Float(Box<[f64]>),
+    Str(Box<[StrId]>),
+    Mixed(Box<[Value]>),
+}
+
+/// The values of one property.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    presence: Presence,
+    values: Values,
+}
+
+impl Column {
+    /// The value of `row`, if it has one. O(1), or O(log values) for a sparse column.
+    pub(crate) fn get(&self, row: u32, strings: &StringValues) -> Option<Value> {
+        let at = self.presence.position(row)?;
+        Some(match &self.values {
+            Values::Bool(values) => Value::Bool(values[at]),
+            Values::Int(values) => Value::Int(values[at]),
+            Values::Float(values) => Value::Float(values[at]),
+            Values::Str(values) => Value::Str(strings.get(values[at])),
+            Values::Mixed(values) => values[at].clone(),
+        })
+    }
+
+    /// The text of `row`, if its value is a string, without touching a reference count.
+    pub(crate) fn get_str<'a>(&'a self, row: u32, strings: &'a StringValues) -> Option<&'a str> {
+        let at = self.presence.position(row)?;
+        match &self.values {
+            Values::Str(values) => Some(strings.text(values[at])),
+            Values::Mixed(values) => values[at].as_str(),
+            _ => None,
+        }
+    }
+
+    /// How many rows have a value.
+    pub(crate) fn len(&self) -> usize {
+        match &self.values {
+            Values::Bool(values) => values.len(),
+            Values::Int(values) => values.len(),
+            Values::Float(values) => values.len(),
+            Values::Str(values) => values.len(),
+            Values::Mixed(values) => values.len(),
+        }
+    }
+
+    /// The rows that have a value, ascending.
+    pub(crate) fn rows(&self) -> Box<dyn Iterator<Item = u32> + '_> {
+        self.presence.rows(self.len())
+    }
+
+    /// The name of the type of the values: `bool`, `int`, `float`, `string` or `mixed`.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match &self.values {
+            Values::Bool(_) => "bool",
+            Values::Int(_) => "int",
+            Values::Float(_) => "float",
+            Values::Str(_) => "string",
+            Values::Mixed(_) => "mixed",
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let values = match &self.values {
+            Values::Bool(values) => values.len(),
+            Values::Int(values) => values.len() * 8,
+            Values::Float(values) => values.len() * 8,
+            Values::Str(values) => values.len() * 4,
+            Values::Mixed(values) => values.iter().map(value_bytes).sum(),
+        };
+        values + self.presence.heap_bytes()
+    }
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let inner = match value {
+        Value::Str(text) => text.len(),
+        Value::List(items) => items.iter().map(value_bytes).sum(),
+        _ => 0,
+    };
+    size_of::<Value>() + inner
+}
+
+/// Collects the values of one property, rows ascending.
+#[derive(Debug, Default)]
+pub(crate) struct ColumnBuilder {
+    rows: Vec<u32>,
+    values: Vec<Value>,
+}
+
+impl ColumnBuilder {
+    pub(crate) fn push(&mut self, row: u32, value: Value) {
+        self.rows.push(row);
+        self.values.push(value);
+    }
+
+    /// Chooses the narrowest type that holds every value; `strings` collects string values.
+    pub(crate) fn finish(self, n_rows: usize, strings: &mut Strings) -> Column {
+        let values = self.values;
+        let typed = if let Some(all) = every(&values, Value::as_bool) {
+            Values::Bool(all)
+        } else if let Some(all) = every(&values, Value::as_int) {
+            Values::Int(all)
+        } else if let Some(all) = every(&values, |value| match value {
+            Value::Float(number) => Some(*number),
+            _ => None,
+        }) {
+            Values::Float(all)
+        } else if values.iter().all(|value| value.as_str().is_some()) {
+            Values::Str(
+                values
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(|text| strings.intern(text))
+                    .collect(),
+            )
+        } else {
+            Values::Mixed(share_lists(&values))
+        };
+        Column {
+            presence: Presence::new(self.rows, n_rows),
+            values: typed,
+        }
+    }
+}
+
+fn every<T>(values: &[Value], pick: impl Fn(&Value) -> Option<T>) -> Option<Box<[T]>> {
+    values.iter().map(pick).collect()
+}
+
+/// Equal lists become one allocation; ports and labels repeat across an estate.
+fn share_lists(values: &[Value]) -> Box<[Value]> {
+    let mut sorted: Vec<usize> = (0..values.len()).collect();
+    sorted.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut shared = values.to_vec();
+    let mut current: Option<Arc<[Value]>> = None;
+    for idx in sorted {
+        if let Value::List(items) = &values[idx] {
+            match &current {
+                Some(seen) if **seen == **items => shared[idx] = Value::List(Arc::clone(seen)),
+                _ => current = Some(Arc::clone(items)),
+            }
+        }
+    }
+    shared.into_boxed_slice()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(rows: &[(u32, Value)], n_rows: usize) -> (Column, StringValues) {
+        let mut builder = ColumnBuilder::default();
+        for (row, value) in rows {
+            builder.push(*row, value.clone());
+        }
+        let mut strings = Strings::new();
+        let column = builder.finish(n_rows, &mut strings);
+        (column, StringValues::from_strings(&strings))
+    }
+
+    #[test]
+    fn every_presence_layout_answers_alike() {
+        for (n_rows, step) in [(10, 1), (1000, 3), (100_000, 997)] {
+            let rows: Vec<(u32, Value)> = (0..n_rows)
+                .step_by(step)
+                .map(|row| (row as u32, Value::Int(row as i64)))
+                .collect();
+            let (column, strings) = column(&rows, n_rows);
+            for row in 0..n_rows as u32 {
+                let expected = (row as usize % step == 0).then(|| Value::Int(i64::from(row)));
+                assert_eq!(column.get(row, &strings), expected);
+            }
+            assert_eq!(column.rows().count(), rows.len());
+        }
+    }
+
+    #[test]
+    fn a_column_of_several_types_keeps_each_value() {
+        let rows = [
+            (0, Value::Int(1)),
+            (1, Value::from("x")),
+            (2, Value::strings(["a", "b"])),
+        ];
+        let (column, strings) = column(&rows, 3);
+        assert_eq!(column.type_name(), "mixed");
+        for (row, value) in rows {
+            assert_eq!(column.get(row, &strings), Some(value));
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The edges: sorted by kind, start and end, so that the forward row of a node is a range of edge
+//! ids; the reverse row is a permutation.
+
+use super::{EdgeId, KindId, NodeId};
+
+/// An edge before the table is built: kind, start, end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EdgeTriple {
+    pub(crate) kind: u16,
+    pub(crate) source: u32,
+    pub(crate) target: u32,
+}
+
+/// Where the row of each node begins, for one kind and direction.
+#[derive(Debug, Clone)]
+enum Offsets {
+    /// One entry a node and one more.
+    Dense(Box<[u32]>),
+    /// Only the nodes that have edges, ascending, with their offsets and one more.
+    Sparse {
+        nodes: Box<[u32]>,
+        offsets: Box<[u32]>,
+    },
+}
+
+impl Offsets {
+    /// `ends` yields the node of each edge of the kind, ascending; `base` is the first position.
+    fn new(ends: impl Iterator<Item = u32> + Clone, base: u32, n_nodes: usize) -> Self {
+        let mut n_edges = 0_u32;
+        let mut nodes = Vec::new();
+        let mut offsets = Vec::new();
+        for node in ends {
+            if nodes.last() != Some(&node) {
+                nodes.push(node);
+                offsets.push(base + n_edges);
+            }
+            n_edges += 1;
+        }
+        offsets.push(base + n_edges);
+        if nodes.len() * 2 < n_nodes {
+            return Offsets::Sparse {
+                nodes: nodes.into_boxed_slice(),
+                offsets: offsets.into_boxed_slice(),
+            };
+        }
+        let mut dense = Vec::with_capacity(n_nodes + 1);
+        let mut next = 0;
+        for node in 0..=n_nodes as u32 {
+            while next < nodes.len() && nodes[next] < node {
+                next += 1;
+            }
+            dense.push(offsets[next.min(offsets.len() - 1)]);
+        }
+        Offsets::Dense(dense.into_boxed_slice())
+    }
+
+    fn range(&self, node: u32) -> (u32, u32) {
+        match self {
+            Offsets::Dense(offsets) => (offsets[node as usize], offsets[node as usize + 1]),
+            Offsets::Sparse { nodes, offsets } => match nodes.binary_search(&node) {
+                Ok(at) => (offsets[at], offsets[at + 1]),
+                Err(_) => (0, 0),
+            },
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        match self {
+            Offsets::Dense(offsets) => offsets.len() * 4,
+            Offsets::Sparse { nodes, offsets } => (nodes.len() + offsets.len()) * 4,
+        }
+    }
+}
+
+/// All edges of a snapshot in both directions.
+#[derive(Debug, Clone)]
+pub(crate) struct EdgeTable {
+    kind_starts: Box<[u32]>,
+    sources: Box<[u32]>,
+    targets: Box<[u32]>,
+    reverse: Box<[u32]>,
+    forward_rows: Box<[Offsets]>,
+    reverse_rows: Box<[Offsets]>,
+}
+
+impl EdgeTable {
+    /// Builds the table from edges sorted by kind, source, target.
+    pub(crate) fn new(edges: &[EdgeTriple], n_kinds: usize, n_nodes: usize) -> Self {
+        debug_assert!(edges.is_sorted());
+        let kind_starts: Box<[u32]> = (0..=n_kinds)
+            .map(|kind| edges.partition_point(|edge| usize::from(edge.kind) < kind) as u32)
+            .collect();
+        let sources: Box<[u32]> = edges.iter().map(|edge| edge.source).collect();
+        let targets: Box<[u32]> = edges.iter().map(|edge| edge.target).collect();
+        let mut reverse: Box<[u32]> = (0..edges.len() as u32).collect();
+        let mut forward_rows = Vec::with_capacity(n_kinds);
+        let mut reverse_rows = Vec::with_capacity(n_kinds);
+        for kind in 0..n_kinds {
+            let range = kind_starts[kind] as usize..kind_starts[kind + 1] as usize;
+            let base = kind_starts[kind];
+            let order = &mut reverse[range.clone()];
+            order.sort_unstable_by_key(|&edge| (targets[edge as usize], edge));
+            forward_rows.push(Offsets::new(sources[range].iter().copied(), base, n_nodes));
+            let ends = order.iter().map(|&edge| targets[edge as usize]);
+            reverse_rows.push(Offsets::new(ends, base, n_nodes));
+        }
+        EdgeTable {
+            kind_starts,
+            sources,
+            targets,
+            reverse,
+            forward_rows: forward_rows.into_boxed_slice(),
+            reverse_rows: reverse_rows.into_boxed_slice(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    pub(crate) fn ends(&self, edge: EdgeId) -> (NodeId, NodeId) {
+        (
+            NodeId(self.sources[edge.0 as usize]),
+            NodeId(self.targets[edge.0 as usize]),
+        )
+    }
+
+    pub(crate) fn kind(&self, edge: EdgeId) -> KindId {
+        let after = self.kind_starts.partition_point(|&start| start <= edge.0);
+        KindId(after as u16 - 1)
+    }
+
+    pub(crate) fn of_kind(&self, kind: KindId) -> std::ops::Range<u32> {
+        let kind = usize::from(kind.0);
+        self.kind_starts[kind]..self.kind_starts[kind + 1]
+    }
+
+    pub(crate) fn out_row(&self, node: NodeId, kind: KindId) -> OutRow<'_> {
+        let (start, end) = self.forward_rows[usize::from(kind.0)].range(node.0);
+        OutRow {
+            first: start,
+            targets: &self.targets[start as usize..end as usize],
+        }
+    }
+
+    pub(crate) fn in_row(&self, node: NodeId, kind: KindId) -> InRow<'_> {
+        let (start, end) = self.reverse_rows[usize::from(kind.0)].range(node.0);
+        InRow {
+            edges: &self.reverse[start as usize..end as usize],
+            sources: &self.sources,
+        }
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let rows = self.forward_rows.iter().chain(&self.reverse_rows);
+        self.len() * 12 + rows.map(Offsets::heap_bytes).sum::<usize>()
+    }
+}
+
+/// The outgoing edges of one kind at one node: consecutive edge ids, targets ascending.
+#[derive(Debug, Clone, Copy)]
+pub struct OutRow<'a> {
+    first: u32,
+    targets: &'a [u32],
+}
+
+impl<'a> OutRow<'a> {
+    /// Edges with their targets.
+    pub fn iter(&self) -> impl Iterator<Item = (EdgeId, NodeId)> + use<'a> {
+        let first = self.first;
+        self.targets
+            .iter()
+            .enumerate()
+            .map(move |(at, &target)| (EdgeId(first + at as u32), NodeId(target)))
+    }
+
+    /// The targets as raw node ids, ascending; parallel edges repeat a target.
+    pub fn targets(&self) -> &'a [u32] {
+        self.targets
+    }
+
+    /// How many edges.
+    pub fn len(&self) -> usize {
+        self.targets.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+}
+
+/// The incoming edges of one kind at one node, ordered by source.
+#[derive(Debug, Clone, Copy)]
+pub struct InRow<'a> {
+    edges: &'a [u32],
+    sources: &'a [u32],
+}
+
+impl<'a> InRow<'a> {
+    /// Edges with their sources.
+    pub fn iter(&self) -> impl Iterator<Item = (EdgeId, NodeId)> + use<'a> {
+        let sources = self.sources;
+        self.edges
+            .iter()
+            .map(move |&edge| (EdgeId(edge), NodeId(sources[edge as usize])))
+    }
+
+    /// How many edges.
+    pub fn len(&self) -> usize {
+        self.edges.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+}

@@ -1,0 +1,112 @@
+//! Sorted symbol tables and the pool of string values.
+
+use std::sync::Arc;
+
+use crate::model::{StrId, Strings};
+
+/// Names in byte order; the id of a name is its rank.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Symbols(Box<[Box<str>]>);
+
+impl Symbols {
+    /// Sorts and deduplicates `names`.
+    pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut names: Vec<&str> = names.into_iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        Symbols(names.into_iter().map(Box::from).collect())
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<u32> {
+        self.0
+            .binary_search_by(|probe| (**probe).cmp(name))
+            .ok()
+            .map(|rank| rank as u32)
+    }
+
+    pub(crate) fn name(&self, id: u32) -> &str {
+        &self.0[id as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Sorted, unique texts in one buffer; used for stable ids.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TextPool {
+    bytes: Box<str>,
+    ends: Box<[u32]>,
+}
+
+impl TextPool {
+    /// Takes texts that are already sorted and unique.
+    pub(crate) fn from_sorted<'a>(texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut bytes = String::new();
+        let mut ends = Vec::new();
+        for text in texts {
+            bytes.push_str(text);
+            ends.push(bytes.len() as u32);
+        }
+        TextPool {
+            bytes: bytes.into_boxed_str(),
+            ends: ends.into_boxed_slice(),
+        }
+    }
+
+    pub(crate) fn get(&self, idx: u32) -> &str {
+        let idx = idx as usize;
+        let start = if idx == 0 {
+            0
+        } else {
+            self.ends[idx - 1] as usize
+        };
+        &self.bytes[start..self.ends[idx] as usize]
+    }
+
+    pub(crate) fn find(&self, text: &str) -> Option<u32> {
+        let mut low = 0;
+        let mut high = self.ends.len() as u32;
+        while low < high {
+            let mid = low + (high - low) / 2;
+            match self.get(mid).cmp(text) {
+                std::cmp::Ordering::Less => low = mid + 1,
+                std::cmp::Ordering::Greater => high = mid,
+                std::cmp::Ordering::Equal => return Some(mid),
+            }
+        }
+        None
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.bytes.len() + self.ends.len() * 4
+    }
+}
+
+/// String values of columns: interned while building, shared pointers afterwards so that reading a
+/// property copies a pointer and not the text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StringValues(Box<[Arc<str>]>);
+
+impl StringValues {
+    pub(crate) fn from_strings(strings: &Strings) -> Self {
+        StringValues(strings.iter().map(Arc::from).collect())
+    }
+
+    pub(crate) fn get(&self, id: StrId) -> Arc<str> {
+        Arc::clone(&self.0[id.0 as usize])
+    }
+
+    pub(crate) fn text(&self, id: StrId) -> &str {
+        &self.0[id.0 as usize]
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.0.iter().map(|text| text.len() + 32).sum()
+    }
+}
