@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -23,28 +24,32 @@ fn dump(snapshot: &Snapshot) -> String {
             .iter()
             .map(|&label| snapshot.label_name(label))
             .collect();
-        out += &format!("{} {labels:?}", snapshot.stable_id(node));
+        write!(out, "{} {labels:?}", snapshot.stable_id(node)).unwrap();
         for (prop, value) in snapshot.node_props(node) {
-            out += &format!(" {}={value:?}", snapshot.prop_name(prop));
+            write!(out, " {}={value:?}", snapshot.prop_name(prop)).unwrap();
         }
-        out += &format!(" @{:?}\n", snapshot.node_sources(node));
+        write!(out, " @{:?}\n", snapshot.node_sources(node)).unwrap();
     }
     for edge in snapshot.edges() {
         let ends = snapshot.edge(edge);
-        out += &format!(
+        write!(
+            out,
             "{} -{}-> {}",
             snapshot.stable_id(ends.source),
             snapshot.kind_name(ends.kind),
             snapshot.stable_id(ends.target)
-        );
+        )
+        .unwrap();
         for (prop, value) in snapshot.edge_props(edge) {
-            out += &format!(" {}={value:?}", snapshot.prop_name(prop));
+            write!(out, " {}={value:?}", snapshot.prop_name(prop)).unwrap();
         }
-        out += &format!(
+        write!(
+            out,
             " @{:?} {}\n",
             snapshot.edge_sources(edge),
             snapshot.edge_confidence(edge)
-        );
+        )
+        .unwrap();
     }
     out
 }

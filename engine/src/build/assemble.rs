@@ -1,0 +1,55 @@
+//! From staged facts to the snapshot that rules and queries see: identity, merge, joins.
+
+use std::sync::Arc;
+
+use crate::graph::Snapshot;
+use crate::model::{Facts, SourceInfo};
+
+use super::correlate;
+use super::staging::{Staging, StagingError};
+
+/// A join: reads what documents say and states what follows from several of them.
+///
+/// Joins of one round see the same snapshot and not each other's facts. Everything a join states
+/// goes through [`Facts::infer`], so that each edge carries its method and confidence.
+pub trait Join: Sync {
+    /// The name of the join, as the source of its facts: `correlation/<name>`.
+    fn name(&self) -> &'static str;
+
+    /// States what follows. Must not depend on the order of anything but the snapshot's ids.
+    fn run(&self, snapshot: &Snapshot, facts: &mut Facts);
+}
+
+/// Decides identities, merges, and runs every round of joins. Between rounds the snapshot is
+/// rebuilt, so a later round reads what an earlier one stated.
+pub fn assemble(mut staging: Staging) -> Result<Snapshot, StagingError> {
+    correlate::identity(&mut staging);
+    let observed_at_ms = staging
+        .sources
+        .iter()
+        .map(|info| info.observed_at_ms)
+        .max()
+        .unwrap_or(0);
+    let mut snapshot = staging.snapshot()?;
+    for round in correlate::ROUNDS {
+        let mut added = false;
+        for join in *round {
+            let mut facts = Facts::new();
+            join.run(&snapshot, &mut facts);
+            if !facts.is_empty() {
+                added = true;
+                let info = SourceInfo {
+                    name: Arc::from(format!("correlation/{}", join.name())),
+                    format: Arc::from("correlation"),
+                    observed_at_ms,
+                    ..SourceInfo::default()
+                };
+                staging.add(&info, &facts);
+            }
+        }
+        if added {
+            snapshot = staging.snapshot()?;
+        }
+    }
+    Ok(snapshot)
+}
