@@ -1,3 +1,5 @@
 //! FQL, the Foothold query language: text in, rows and paths out. The crate knows no transport.
 
 pub mod ast;
+pub mod diagnostic;
+pub mod nearest;

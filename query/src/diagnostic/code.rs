@@ -1,0 +1,114 @@
+//! The table of codes.
+
+use std::fmt;
+
+/// Whether a diagnostic keeps a query from running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// The query is refused.
+    Error,
+    /// The query runs; its answer may not be what was meant.
+    Warning,
+}
+
+impl Severity {
+    /// The word used in text and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($variant:ident $severity:ident $name:literal $status:literal $doc:literal;)*) => {
+        /// A stable code. The name never changes once released; the words beside it may.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Code {
+            $(#[doc = $doc] $variant,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The dotted name, `query.syntax`.
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The GQLSTATUS that drivers know: five characters, the first two are the class.
+            pub fn gqlstatus(self) -> &'static str {
+                match self { $(Code::$variant => $status,)* }
+            }
+
+            /// When this happens.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => $doc,)* }
+            }
+
+            /// The usual severity.
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)* }
+            }
+        }
+    };
+}
+
+// GQLSTATUS classes: 00 success, 01 warning, 02 no data, 22 data exception, 42 syntax error or
+// access rule violation. 42001 is invalid syntax, 42002 an invalid reference.
+codes! {
+    // Refused by the lexer and the parser.
+    Syntax Error "query.syntax" "42001" "the text does not follow the grammar";
+    Empty Error "query.empty" "42001" "the text holds no query";
+    UnexpectedCharacter Error "query.unexpected_character" "42001" "a character has no meaning in the language";
+    UnterminatedString Error "query.unterminated_string" "42001" "a string or quoted name does not end";
+    UnterminatedComment Error "query.unterminated_comment" "42001" "a comment does not end";
+    InvalidEscape Error "query.invalid_escape" "42001" "an escape sequence in a string is unknown or incomplete";
+    InvalidNumber Error "query.invalid_number" "42001" "a number literal is malformed";
+    IntegerOverflow Error "query.integer_overflow" "22003" "a whole number does not fit 64 bits";
+    FloatOverflow Error "query.float_overflow" "22003" "a number with a fraction or exponent is too large";
+    InvalidUnicode Error "query.invalid_unicode" "42001" "a character looks like another one that the language uses";
+    TooLong Error "query.too_long" "42001" "the text is longer than the limit";
+    TooDeep Error "query.too_deep" "42001" "brackets or operators are nested deeper than the limit";
+    UnclosedBracket Error "query.unclosed_bracket" "42001" "a bracket is not closed";
+    ReadOnly Error "query.read_only" "42001" "the clause would change stored data, which the language cannot do";
+    UnknownProcedure Error "query.unknown_procedure" "42001" "the language has no procedures";
+    ClauseOrder Error "query.clause_order" "42001" "a clause stands where it cannot";
+    MissingAlias Error "query.missing_alias" "42001" "an expression in `WITH` needs a name";
+    DuplicatePart Error "query.duplicate_part" "42001" "a part of a clause or definition is given twice";
+    MissingPart Error "query.missing_part" "42001" "a required part of a clause or definition is missing";
+    UnknownCapability Error "query.unknown_capability" "42002" "the word is no capability of an attacker";
+    UnknownSeverity Error "query.unknown_severity" "42002" "the word is no severity";
+    InvalidQuantifier Error "query.invalid_quantifier" "42001" "a quantifier's bounds are out of order or too large";
+    InvalidPattern Error "query.invalid_pattern" "42001" "a pattern is not allowed at this place or in this form";
+    UnboundedWalk Error "query.unbounded_walk" "42001" "an unbounded `WALK` without a selector has no end";
+    MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_dotted() {
+        let names: BTreeSet<&str> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), Code::ALL.len());
+        for code in Code::ALL {
+            let (area, rest) = code.name().split_once('.').expect("a dotted name");
+            assert_eq!(area, "query");
+            assert!(rest.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+            assert_eq!(code.gqlstatus().len(), 5, "{code}");
+            assert!(!code.meaning().ends_with('.'), "{code}");
+        }
+    }
+}
