@@ -12,5 +12,6 @@ pub mod budget;
 pub mod build;
 pub mod graph;
 pub mod model;
+pub mod pattern;
 pub mod score;
 pub mod search;

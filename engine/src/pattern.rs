@@ -1,0 +1,19 @@
+//! The pattern matcher that both queries and attack rules run on.
+//!
+//! ```text
+//! Pattern (names, conditions) --Plan::new--> Plan (ids, join order) --find--> every match
+//! ```
+//!
+//! A [`Pattern`] is a conjunction of node and edge patterns over variables, with conditions that
+//! the matcher does not understand: whoever runs it evaluates them (see [`Host`]). A [`Plan`] fixes
+//! the order of work for one snapshot and one set of variables bound beforehand. Matches come in a
+//! fixed order: the same pattern on the same snapshot gives the same matches in the same order.
+
+mod bindings;
+mod ir;
+
+pub use bindings::{Binding, Bindings};
+pub use ir::{
+    Condition, Direction, EdgePattern, Hint, Hop, LabelExpr, Mode, NodePattern, PathPattern,
+    Pattern, Predicate, Repeat, RuleCondition, RulePattern, Selector, Var, VarKind, VarSpec,
+};
