@@ -1,0 +1,3 @@
+//! Graphs as such: generic node and edge lines, other graph tools, and the user's own words.
+
+pub(crate) mod jsonl;

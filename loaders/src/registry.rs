@@ -1,0 +1,28 @@
+//! The list of formats.
+
+use crate::loader::Loader;
+
+/// Every loader. Where two match a document equally well, the earlier one reads it.
+pub static LOADERS: &[&dyn Loader] = &[&crate::exchange::jsonl::Jsonl];
+
+/// The loader of a format.
+pub fn loader(format: &str) -> Option<&'static dyn Loader> {
+    LOADERS
+        .iter()
+        .copied()
+        .find(|loader| loader.format() == format)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_have_one_loader_each() {
+        let mut formats: Vec<_> = LOADERS.iter().map(|loader| loader.format()).collect();
+        formats.sort_unstable();
+        let n_formats = formats.len();
+        formats.dedup();
+        assert_eq!(formats.len(), n_formats);
+    }
+}
