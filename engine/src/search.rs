@@ -3,6 +3,17 @@
 //! A search sees states `0..n` and steps; what a state or a step *means* (asset, capability, rule,
 //! evidence) stays with `attack::AttackGraph`, which owns one [`StepGraph`].
 
+mod bits;
+mod cheapest;
+mod frontier;
+#[cfg(test)]
+mod random;
+#[cfg(test)]
+mod testing;
 pub mod topology;
+mod view;
 
+pub use bits::Bits;
+pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_to};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
+pub use view::{Additions, AndStep, StepParts, Topology, View};
