@@ -16,4 +16,5 @@
 //!
 //! Same configuration, same bytes: nothing here reads a clock or the machine's randomness.
 
+pub mod attack_graph;
 pub mod estate;

@@ -330,7 +330,7 @@ fn settle_back<T: Topology>(
             }
         };
         graph.each_in(at, |_, premise, cost| {
-            relax(premise, key_after(at_key, cost))
+            relax(premise, key_after(at_key, cost));
         });
         if has_and {
             graph.each_and_in(at, |and| {

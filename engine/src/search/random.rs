@@ -1,4 +1,4 @@
-//! A small seeded generator of random words: SplitMix64 (Steele, Lea and Flood 2014).
+//! A small seeded generator of random words: `SplitMix64` (Steele, Lea and Flood 2014).
 
 /// The same seed gives the same words on every machine.
 #[derive(Clone, Debug)]

@@ -30,7 +30,7 @@ pub(crate) fn random_graph(seed: u64) -> StepGraph {
 
 /// One to three states of the graph.
 pub(crate) fn random_states(random: &mut SplitMix64, n_states: usize) -> Vec<StateId> {
-    (0..1 + random.below(3))
+    (0..=random.below(3))
         .map(|_| StateId(random.below(n_states as u64) as u32))
         .collect()
 }

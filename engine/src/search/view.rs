@@ -103,10 +103,9 @@ impl Topology for StepGraph {
     #[inline]
     fn each_out(&self, state: u32, mut visit: impl FnMut(u32, u32, Cost)) {
         let range = self.out_range(state);
-        let mut step = range.start as u32;
-        for arc in &self.out_arcs()[range] {
+        let first = range.start as u32;
+        for (arc, step) in self.out_arcs()[range].iter().zip(first..) {
             visit(step, arc.gain, arc.cost);
-            step += 1;
         }
     }
 

@@ -1,0 +1,66 @@
+//! Times every search on the synthetic attack graph and prints one JSON line for each.
+//!
+//! `cargo run --release -p foothold-benches --example search_timings -- SCALE [REPEATS]`
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a program that measures and prints"
+)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
+use foothold_engine::budget::{Budget, Outcome};
+use foothold_engine::search;
+
+fn complete<T>(outcome: Outcome<T>) -> T {
+    match outcome {
+        Outcome::Complete(value) => value,
+        Outcome::Partial(_, stop) => panic!("stopped: {stop}"),
+    }
+}
+
+fn time<T>(name: &str, repeats: u32, mut work: impl FnMut() -> T) -> T {
+    let mut best = f64::INFINITY;
+    let mut last = None;
+    for _ in 0..repeats {
+        let start = Instant::now();
+        last = Some(black_box(work()));
+        best = best.min(start.elapsed().as_secs_f64() * 1e3);
+    }
+    println!("{{\"work\":\"{name}\",\"ms\":{best:.3}}}");
+    last.unwrap()
+}
+
+fn main() {
+    let mut args = std::env::args().skip(1);
+    let scale: f64 = args.next().map_or(1.0, |scale| scale.parse().unwrap());
+    let repeats: u32 = args.next().map_or(5, |repeats| repeats.parse().unwrap());
+    let made = synthetic_attack_graph(AttackGraphParams::at_scale(scale)).unwrap();
+    let (graph, start) = (&made.graph, made.start);
+    let budget = Budget::unlimited();
+    println!(
+        "{{\"states\":{},\"steps\":{},\"bytes_per_step\":{:.2}}}",
+        graph.n_states(),
+        graph.n_steps(),
+        graph.memory_bytes() as f64 / graph.n_steps() as f64
+    );
+    let cheapest = time("exploitability", repeats, || {
+        complete(search::cheapest_from(graph, &[start], &budget))
+    });
+    println!("{{\"reached\":{}}}", cheapest.n_reached());
+    let sides = search::SideCosts::free(graph);
+    time("reverse tree of one jewel", repeats, || {
+        complete(search::cheapest_to(
+            graph,
+            &[made.jewels[0].0],
+            &sides,
+            &budget,
+        ))
+    });
+}
