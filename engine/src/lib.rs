@@ -15,3 +15,4 @@ pub mod model;
 pub mod pattern;
 pub mod score;
 pub mod search;
+pub mod store;

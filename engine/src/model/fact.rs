@@ -111,6 +111,21 @@ impl Facts {
         Self::default()
     }
 
+    /// Facts as the store read them back; every id and range lies within its table.
+    pub(crate) fn from_rows(
+        strings: Strings,
+        nodes: Vec<NodeFact>,
+        edges: Vec<EdgeFact>,
+        props: Vec<(StrId, Value)>,
+    ) -> Self {
+        Self {
+            strings,
+            nodes,
+            edges,
+            props,
+        }
+    }
+
     /// States a node. The same id may be stated many times; the facts merge later.
     pub fn node(&mut self, id: &str, labels: &[&str]) -> Result<FactRef, IdError> {
         validate_id(id)?;
