@@ -1,0 +1,73 @@
+//! Manifests do not say which machine runs a workload. Where a cluster's machines are not listed,
+//! one stands for all of them, so that an escape from a container leads somewhere.
+
+use crate::build::Join;
+use crate::graph::{EdgeId, Snapshot};
+use crate::model::Facts;
+
+/// Confidence in hundredths that all workloads of a cluster share machines.
+const SHARED_MACHINES: u8 = 70;
+
+/// Workloads of a cluster without a listed machine run on `k8s://<cluster>/-/Node/*`; workloads of
+/// a cluster with listed machines and no stated place run on any of them.
+pub(super) struct Schedule;
+
+impl Join for Schedule {
+    fn name(&self) -> &'static str {
+        "schedule"
+    }
+
+    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
+        let (Some(workload), Some(in_cluster)) = (
+            snapshot.label_id("Workload"),
+            snapshot.kind_id("IN_CLUSTER"),
+        ) else {
+            return;
+        };
+        let scheduled_on = snapshot.kind_id("SCHEDULED_ON");
+        let machine = snapshot.label_id("Node");
+        for edge in snapshot.edges_of_kind(in_cluster) {
+            let ends = snapshot.edge(EdgeId(edge));
+            let is_placed =
+                scheduled_on.is_some_and(|kind| !snapshot.out_edges(ends.source, kind).is_empty());
+            if !snapshot.has_label(ends.source, workload) || is_placed {
+                continue;
+            }
+            let machines: Vec<&str> = snapshot
+                .in_edges(ends.target, in_cluster)
+                .iter()
+                .filter(|&(_, node)| machine.is_some_and(|label| snapshot.has_label(node, label)))
+                .map(|(_, node)| snapshot.stable_id(node))
+                .collect();
+            let from = snapshot.stable_id(ends.source);
+            if machines.is_empty() {
+                let cluster = snapshot.stable_id(ends.target);
+                let any = format!("{cluster}/-/Node/*");
+                state_machine(facts, &any, cluster);
+                place(facts, from, &any);
+            }
+            // A workload without a place among listed machines may land on each of them.
+            for id in machines {
+                place(facts, from, id);
+            }
+        }
+    }
+}
+
+fn state_machine(facts: &mut Facts, id: &str, cluster: &str) {
+    // Ids derived from valid ids are valid.
+    if let Ok(node) = facts.node(id, &["Node"]) {
+        facts.set(node, "name", "any machine of the cluster");
+    }
+    if let Ok(edge) = facts.edge(id, "IN_CLUSTER", cluster) {
+        facts.set_key(edge, "any");
+        facts.infer(edge, "unlisted-machines", SHARED_MACHINES);
+    }
+}
+
+fn place(facts: &mut Facts, workload: &str, machine: &str) {
+    if let Ok(edge) = facts.edge(workload, "SCHEDULED_ON", machine) {
+        facts.set_key(edge, "any");
+        facts.infer(edge, "unlisted-place", SHARED_MACHINES);
+    }
+}
