@@ -1,0 +1,183 @@
+//! Who a role's trust policy admits, on its own: identity providers, services and strangers.
+//!
+//! Users and roles need their own policies as well; ask [`evaluate`](super::evaluate()) with
+//! [`ResourceSay::Required`] for them.
+
+use super::super::{Effect, Truth};
+use super::condition::Context;
+use super::document::Document;
+use super::evaluate::{
+    Decision, Policies, Principal, PrincipalKind, Request, ResourceSay, Source, evaluate,
+};
+
+/// The action that exchanges a token of an OpenID provider for a role.
+pub const WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
+
+/// A token that an OpenID provider signs.
+#[derive(Debug, Clone, Copy)]
+pub struct WebIdentity<'a> {
+    /// The issuer without `https://`; none where it is not known which one signs.
+    pub issuer: Option<&'a str>,
+    /// `system:serviceaccount:<namespace>:<name>`, `repo:<org>/<name>:ref:refs/heads/main`, ..
+    pub subject: &'a str,
+    /// Whom the token is for.
+    pub audience: &'a str,
+}
+
+/// A role and its trust policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Trust<'a> {
+    /// The role's ARN.
+    pub role: &'a str,
+    /// Its trust policy.
+    pub document: &'a Document,
+}
+
+impl Trust<'_> {
+    /// Whether a web identity is admitted. Where the issuer is not known, every provider the
+    /// policy names is tried and the answer is at most unknown.
+    pub fn admits_web_identity(&self, token: &WebIdentity<'_>) -> Decision {
+        let account = account_of(self.role);
+        let mut best: Option<Decision> = None;
+        for provider in self.providers() {
+            let Some((_, issuer)) = provider.split_once(":oidc-provider/") else {
+                continue;
+            };
+            let same = token.issuer.map(|known| without_scheme(known) == issuer);
+            if same == Some(false) {
+                continue;
+            }
+            let context = Context::new()
+                .with(&format!("{issuer}:sub"), token.subject)
+                .with(&format!("{issuer}:aud"), token.audience)
+                .with("aws:FederatedProvider", provider);
+            let principal = Principal {
+                id: provider,
+                account: "",
+                kind: PrincipalKind::Federated,
+            };
+            let mut decision = self.ask(principal, WEB_IDENTITY, account, &context);
+            if same.is_none() && decision.effect == Effect::Allow {
+                decision.effect = Effect::Unknown;
+            }
+            if best
+                .as_ref()
+                .is_none_or(|best| decision.effect > best.effect)
+            {
+                best = Some(decision);
+            }
+        }
+        best.unwrap_or(Decision {
+            effect: Effect::Deny,
+            reason: super::evaluate::Reason::NotGranted,
+            statement: None,
+            partial: false,
+        })
+    }
+
+    /// Whether a service such as `lambda.amazonaws.com` is admitted.
+    pub fn admits_service(&self, service: &str) -> Decision {
+        let principal = Principal {
+            id: service,
+            account: "",
+            kind: PrincipalKind::Service,
+        };
+        self.ask(
+            principal,
+            "sts:AssumeRole",
+            account_of(self.role),
+            &Context::new(),
+        )
+    }
+
+    /// Whether any principal of any account is admitted.
+    pub fn admits_anyone(&self) -> Decision {
+        let principal = Principal {
+            id: "*",
+            account: "",
+            kind: PrincipalKind::Anonymous,
+        };
+        self.ask(
+            principal,
+            "sts:AssumeRole",
+            account_of(self.role),
+            &Context::new(),
+        )
+    }
+
+    /// The identity providers it names, sorted.
+    pub fn providers(&self) -> Vec<&str> {
+        let statements = self.document.statements.iter();
+        let principals = statements.filter_map(|statement| statement.principals.as_ref());
+        let mut providers: Vec<_> = principals
+            .filter_map(|principals| principals.by_type.get("Federated"))
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        providers.sort_unstable();
+        providers.dedup();
+        providers
+    }
+
+    /// Providers that are admitted whatever the subject of the token: anyone with an account at
+    /// the provider gets in.
+    pub fn providers_without_subject(&self) -> Vec<&str> {
+        let open = |provider: &&str| {
+            let Some((_, issuer)) = provider.split_once(":oidc-provider/") else {
+                return false;
+            };
+            let subject = format!("{issuer}:sub").to_ascii_lowercase();
+            self.document.statements.iter().any(|statement| {
+                statement.allows
+                    && statement.covers_action(WEB_IDENTITY)
+                    && statement.principals.as_ref().is_some_and(|principals| {
+                        let federated = principals.by_type.get("Federated");
+                        federated.is_some_and(|names| names.iter().any(|name| name == provider))
+                    })
+                    && !statement.conditions.iter().any(|condition| {
+                        condition.key == subject
+                            && condition.values.iter().all(|value| value != "*")
+                    })
+                    && statement.conditions_hold(&Context::new()) != Truth::False
+            })
+        };
+        self.providers().into_iter().filter(open).collect()
+    }
+
+    fn ask(
+        &self,
+        principal: Principal<'_>,
+        action: &str,
+        account: &str,
+        context: &Context,
+    ) -> Decision {
+        let policies = Policies {
+            identity: &[],
+            boundary: None,
+            service_control: &[],
+            session: None,
+            resource: Some(Source {
+                name: self.role,
+                document: Some(self.document),
+            }),
+            resource_say: ResourceSay::Required,
+        };
+        let request = Request {
+            principal,
+            action,
+            resource: self.role,
+            resource_account: account,
+            context,
+        };
+        evaluate(&policies, &request)
+    }
+}
+
+/// The account of an ARN; empty where it names none.
+pub fn account_of(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or_default()
+}
+
+fn without_scheme(issuer: &str) -> &str {
+    issuer.strip_prefix("https://").unwrap_or(issuer)
+}
