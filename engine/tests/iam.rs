@@ -18,7 +18,8 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    title: String,
     #[serde(default)]
     principal: String,
     #[serde(default)]
@@ -83,7 +84,7 @@ fn sources(documents: &[(String, Option<Document>)]) -> Vec<Source<'_>> {
 }
 
 fn run(case: &Case, file: &Path) {
-    let place = format!("{}: {}", file.display(), case.case);
+    let place = format!("{}: {}", file.display(), case.title);
     let identity = documents(&case.identity);
     let boundary = case.boundary.as_ref().map(documents).unwrap_or_default();
     let service_control = documents(&case.service_control);

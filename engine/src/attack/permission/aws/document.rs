@@ -116,7 +116,7 @@ impl Statement {
                 // Any value could stand there.
                 None => {
                     unknown |=
-                        pattern::coverage(&Context::blanked(pattern), resource) > Coverage::None
+                        pattern::coverage(&Context::blanked(pattern), resource) > Coverage::None;
                 }
             }
         }

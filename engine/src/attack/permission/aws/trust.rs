@@ -10,10 +10,10 @@ use super::evaluate::{
     Decision, Policies, Principal, PrincipalKind, Request, ResourceSay, Source, evaluate,
 };
 
-/// The action that exchanges a token of an OpenID provider for a role.
+/// The action that exchanges a token of an identity provider for a role.
 pub const WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
 
-/// A token that an OpenID provider signs.
+/// A token that an identity provider signs.
 #[derive(Debug, Clone, Copy)]
 pub struct WebIdentity<'a> {
     /// The issuer without `https://`; none where it is not known which one signs.
