@@ -10,10 +10,22 @@
 //! fixed order: the same pattern on the same snapshot gives the same matches in the same order.
 
 mod bindings;
+mod compile;
 mod ir;
+mod plan;
+mod product;
+mod repeat;
+mod run;
+mod select;
+mod step;
 
 pub use bindings::{Binding, Bindings};
 pub use ir::{
     Condition, Direction, EdgePattern, Hint, Hop, LabelExpr, Mode, NodePattern, PathPattern,
     Pattern, Predicate, Repeat, RuleCondition, RulePattern, Selector, Var, VarKind, VarSpec,
 };
+pub use plan::{Plan, PlanLine};
+pub use run::{Host, find, for_each_match};
+
+#[cfg(test)]
+mod tests;

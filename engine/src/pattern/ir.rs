@@ -130,8 +130,8 @@ impl Direction {
 /// pattern and decides.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Hint {
-    /// The node has this stable id.
-    Id(Arc<str>),
+    /// The node has one of these stable ids.
+    Ids(Vec<Arc<str>>),
     /// The property equals one of these values.
     In(Arc<str>, Vec<Value>),
     /// The property is a string that starts so.
@@ -180,7 +180,7 @@ pub struct Repeat<C> {
     /// The node each round starts from; a variable that only the body's conditions see.
     pub start: NodePattern,
     /// The edges of one round, at least one.
-    pub body: Vec<Hop>,
+    pub body: Vec<Hop<C>>,
     /// Conditions that hold in every round, over the variables of the body and of the pattern.
     pub conditions: Vec<C>,
 }
@@ -188,7 +188,7 @@ pub struct Repeat<C> {
 /// One edge of a repeated part with the node it leads to. Its variables are seen only by the
 /// conditions of the same part.
 #[derive(Debug, Clone)]
-pub struct Hop {
+pub struct Hop<C> {
     /// The edge.
     pub edge: Var,
     /// Which way it is walked.
@@ -197,6 +197,8 @@ pub struct Hop {
     pub kinds: LabelExpr,
     /// The node it leads to.
     pub target: NodePattern,
+    /// What the step costs in a cheapest path; 1 when absent.
+    pub cost: Option<C>,
 }
 
 /// What may occur twice in one path.

@@ -1,0 +1,790 @@
+//! Join order: which step comes first, by estimated rows.
+
+use std::sync::Arc;
+
+use crate::graph::Snapshot;
+
+use super::compile::{EdgeTest, NodeTest};
+use super::ir::{Condition, EdgePattern, LabelExpr, Pattern, Var, VarKind, VarSpec};
+use super::step::{Op, Part, PathStep, Step};
+
+/// How many nodes and neighbours are looked at to guess how a step fans out.
+const SAMPLE: u64 = 24;
+/// How many starts are tried before the cheapest order is taken.
+const MAX_STARTS: usize = 12;
+
+/// The order of work for one pattern on one snapshot, given which variables are bound beforehand.
+#[derive(Debug, Clone)]
+pub struct Plan<C> {
+    pub(super) vars: Arc<[VarSpec]>,
+    /// Conditions over nothing but what is bound beforehand.
+    pub(super) first: Vec<C>,
+    pub(super) steps: Vec<Step<C>>,
+}
+
+/// One line of a plan for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanLine {
+    /// What the step does, such as `Expand`.
+    pub name: &'static str,
+    /// On what, such as `(a)-[:RUNS]->(b)`.
+    pub detail: String,
+    /// Rows expected after it.
+    pub estimate: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Scan(usize),
+    Edge { idx: usize, is_reversed: bool },
+    Path { idx: usize, is_reversed: bool },
+}
+
+struct Planner<'a, C> {
+    snapshot: &'a Snapshot,
+    pattern: &'a Pattern<C>,
+    tests: Vec<NodeTest>,
+    counts: Vec<f64>,
+    edges: Vec<EdgeTest>,
+    /// Average fan-out of each edge, walked as written and against it.
+    fan_out: Vec<[f64; 2]>,
+}
+
+impl<C: Condition + Clone> Plan<C> {
+    /// Plans `pattern`. `bound` are the variables that every call of [`find`](super::find) binds
+    /// beforehand. O(edges²) in the pattern, plus index look-ups.
+    pub fn new(snapshot: &Snapshot, pattern: &Pattern<C>, bound: &[Var]) -> Self {
+        let planner = Planner::new(snapshot, pattern);
+        let mut is_bound = vec![false; pattern.vars.len()];
+        for var in bound {
+            set(&mut is_bound, *var);
+        }
+        let actions = planner.order(&is_bound);
+        planner.steps(is_bound, &actions)
+    }
+
+    /// Room for the pattern's variables.
+    pub fn bindings(&self) -> super::Bindings {
+        super::Bindings::new(self.vars.len())
+    }
+
+    /// The plan for people, in order.
+    pub fn lines(&self, snapshot: &Snapshot) -> Vec<PlanLine> {
+        self.steps
+            .iter()
+            .map(|step| self.line(snapshot, step))
+            .collect()
+    }
+
+    fn line(&self, snapshot: &Snapshot, step: &Step<C>) -> PlanLine {
+        let (name, mut detail) = match &step.op {
+            Op::Test { var, test } => (
+                "Test",
+                format!("({}{})", self.name(*var), show(snapshot, test)),
+            ),
+            Op::Scan { var, test } => (
+                "Scan",
+                format!("({}{})", self.name(*var), show(snapshot, test)),
+            ),
+            Op::Expand {
+                edge,
+                from,
+                to,
+                edges,
+                test,
+            } => (
+                "Expand",
+                format!(
+                    "({}){}({}{})",
+                    self.name(*from),
+                    show_edges(snapshot, self.name(*edge), edges),
+                    self.name(*to),
+                    show(snapshot, test)
+                ),
+            ),
+            Op::Close {
+                edge,
+                from,
+                to,
+                edges,
+            } => (
+                "ExpandInto",
+                format!(
+                    "({}){}({})",
+                    self.name(*from),
+                    show_edges(snapshot, self.name(*edge), edges),
+                    self.name(*to)
+                ),
+            ),
+            Op::Given { edge, from, to, .. } => (
+                "Ends",
+                format!(
+                    "({})-[{}]-({})",
+                    self.name(*from),
+                    self.name(*edge),
+                    self.name(*to)
+                ),
+            ),
+            Op::GivenWalk { part, .. } => ("Ends", self.show_part(part)),
+            Op::Repeat(part) => ("Repeat", self.show_part(part)),
+            Op::Path(path) => (
+                "Paths",
+                format!(
+                    "{:?} {:?} {}",
+                    path.selector,
+                    path.mode,
+                    path.parts
+                        .iter()
+                        .map(|part| self.show_part(part))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ),
+            ),
+        };
+        for condition in &step.conditions {
+            detail.push_str(" WHERE ");
+            detail.push_str(condition.text());
+        }
+        PlanLine {
+            name,
+            detail,
+            estimate: step.estimate,
+        }
+    }
+
+    fn show_part(&self, part: &Part<C>) -> String {
+        let max = part.max.map_or(String::new(), |max| max.to_string());
+        format!(
+            "({})-[{}]-{{{},{max}}}({})",
+            self.name(part.from),
+            self.name(part.var),
+            part.min,
+            self.name(part.to)
+        )
+    }
+
+    fn name(&self, var: Var) -> &str {
+        self.vars
+            .get(usize::from(var.0))
+            .map_or("", |spec| &spec.name)
+    }
+}
+
+fn show(snapshot: &Snapshot, test: &NodeTest) -> String {
+    match test {
+        NodeTest::Any => String::new(),
+        NodeTest::Label(label) => format!(":{}", snapshot.label_name(*label)),
+        NodeTest::Set(set) => format!(" of {}", set.len()),
+    }
+}
+
+fn show_edges(snapshot: &Snapshot, name: &str, edges: &EdgeTest) -> String {
+    let kinds: Vec<&str> = edges
+        .kinds
+        .iter()
+        .map(|&kind| snapshot.kind_name(kind))
+        .collect();
+    let kinds = match kinds.len() {
+        n if n == snapshot.kinds().len() => String::new(),
+        0 => ":no such kind".to_owned(),
+        n if n > 4 => format!(":{n} kinds"),
+        _ => format!(":{}", kinds.join("|")),
+    };
+    match edges.direction {
+        super::Direction::Out => format!("-[{name}{kinds}]->"),
+        super::Direction::In => format!("<-[{name}{kinds}]-"),
+        super::Direction::Any => format!("-[{name}{kinds}]-"),
+    }
+}
+
+fn set(bound: &mut [bool], var: Var) {
+    if let Some(slot) = bound.get_mut(usize::from(var.0)) {
+        *slot = true;
+    }
+}
+
+fn get(bound: &[bool], var: Var) -> bool {
+    bound.get(usize::from(var.0)).copied().unwrap_or(false)
+}
+
+impl<'a, C: Condition + Clone> Planner<'a, C> {
+    fn new(snapshot: &'a Snapshot, pattern: &'a Pattern<C>) -> Self {
+        let tests: Vec<NodeTest> = pattern
+            .nodes
+            .iter()
+            .map(|node| NodeTest::new(snapshot, &node.labels).narrowed(snapshot, &node.hints))
+            .collect();
+        let counts = tests
+            .iter()
+            .map(|test| test.count(snapshot) as f64)
+            .collect();
+        let edges: Vec<EdgeTest> = pattern
+            .edges
+            .iter()
+            .map(|edge| match &edge.repeat {
+                None => EdgeTest::new(snapshot, edge.direction, &edge.kinds),
+                Some(repeat) => match repeat.body.first() {
+                    Some(hop) => EdgeTest::new(snapshot, hop.direction, &hop.kinds),
+                    None => EdgeTest::new(snapshot, edge.direction, &LabelExpr::Any),
+                },
+            })
+            .collect();
+        let mut planner = Planner {
+            snapshot,
+            pattern,
+            tests,
+            counts,
+            edges,
+            fan_out: Vec::new(),
+        };
+        planner.fan_out = (0..pattern.edges.len())
+            .map(|idx| [planner.sample(idx, false), planner.sample(idx, true)])
+            .collect();
+        planner
+    }
+
+    /// How many rows one row becomes when this edge is walked, from a sample of the nodes it would
+    /// start at: knows that kinds and labels go together.
+    fn sample(&self, idx: usize, is_reversed: bool) -> f64 {
+        let (Some(pattern), Some(edges)) = (self.pattern.edges.get(idx), self.edges.get(idx))
+        else {
+            return 1.0;
+        };
+        let (from, to) = ends(pattern, is_reversed);
+        let oriented = if is_reversed {
+            edges.reversed()
+        } else {
+            edges.clone()
+        };
+        let any = NodeTest::Any;
+        let from_test = self.test(from).unwrap_or(&any);
+        let starts = from_test.sample(self.snapshot, SAMPLE);
+        let mut n_edges = 0_f64;
+        let mut n_admitted = 0_f64;
+        for &start in &starts {
+            for (_, end) in oriented
+                .neighbours(self.snapshot, start)
+                .take(SAMPLE as usize)
+            {
+                n_edges += 1.0;
+                let is_admitted = self
+                    .test(to)
+                    .is_none_or(|test| test.holds(self.snapshot, end));
+                n_admitted += f64::from(u8::from(is_admitted));
+            }
+        }
+        let mut degree = 0_f64;
+        for &start in &starts {
+            for &kind in &oriented.kinds {
+                if oriented.direction != super::Direction::In {
+                    degree += self.snapshot.out_edges(start, kind).len() as f64;
+                }
+                if oriented.direction != super::Direction::Out {
+                    degree += self.snapshot.in_edges(start, kind).len() as f64;
+                }
+            }
+        }
+        let starts = (starts.len() as f64).max(1.0);
+        let all = self.snapshot.n_nodes().max(1) as f64;
+        let share = self.count(to) / all;
+        let admitted = if n_edges == 0.0 {
+            share
+        } else {
+            n_admitted / n_edges
+        };
+        let average = oriented.n_edges(self.snapshot) as f64 / all;
+        let degree = (degree / starts).max(average.min(0.5 / starts));
+        let single = degree * admitted.max(share.min(0.5 / starts));
+        let Some(repeat) = &pattern.repeat else {
+            return single;
+        };
+        // A repeated part fans out by the power of its length; beyond a few hops nobody knows.
+        let hops = repeat.body.len() as f64;
+        let longest = repeat.max.map_or(8.0, f64::from).min(8.0) * hops;
+        let reach = degree.max(1.05).powf(longest);
+        reach * admitted.max(share.min(1.0)).max(1.0 / all)
+    }
+
+    fn node(&self, var: Var) -> Option<usize> {
+        self.pattern.nodes.iter().position(|node| node.var == var)
+    }
+
+    fn test(&self, var: Var) -> Option<&NodeTest> {
+        self.node(var).and_then(|idx| self.tests.get(idx))
+    }
+
+    fn count(&self, var: Var) -> f64 {
+        self.node(var)
+            .and_then(|idx| self.counts.get(idx))
+            .copied()
+            .unwrap_or_else(|| self.snapshot.n_nodes() as f64)
+    }
+
+    /// Tries each promising start and keeps the cheapest order; ties go to the earlier node.
+    fn order(&self, bound: &[bool]) -> Vec<Action> {
+        let mut starts: Vec<usize> = (0..self.pattern.nodes.len())
+            .filter(|&idx| {
+                self.pattern
+                    .nodes
+                    .get(idx)
+                    .is_some_and(|node| !get(bound, node.var))
+            })
+            .collect();
+        starts.sort_by(|&a, &b| {
+            let count = |idx: usize| self.counts.get(idx).copied().unwrap_or_default();
+            count(a).total_cmp(&count(b)).then(a.cmp(&b))
+        });
+        starts.truncate(MAX_STARTS);
+        let mut best = self.greedy(bound, None);
+        for start in starts {
+            let candidate = self.greedy(bound, Some(start));
+            if candidate.1 < best.1 {
+                best = candidate;
+            }
+        }
+        best.0
+    }
+
+    /// From a start, always takes the step that leaves the fewest rows.
+    fn greedy(&self, bound: &[bool], start: Option<usize>) -> (Vec<Action>, f64) {
+        let mut bound = bound.to_vec();
+        let mut actions = Vec::new();
+        let mut rows = 1.0;
+        let mut cost = 0.0;
+        let mut next = start.map(Action::Scan);
+        loop {
+            let action = next.take().or_else(|| {
+                let mut best: Option<(f64, Action)> = None;
+                for action in self.possible(&bound, &actions) {
+                    let estimate = self.estimate(rows, &bound, action);
+                    if best.is_none_or(|(least, _)| estimate < least) {
+                        best = Some((estimate, action));
+                    }
+                }
+                best.map(|(_, action)| action)
+            });
+            let Some(action) = action else {
+                return (actions, cost);
+            };
+            let after = self.estimate(rows, &bound, action);
+            // Work is what is looked at, not only what is left.
+            cost += after.max(rows * self.effort(&bound, action));
+            rows = after.max(1e-3);
+            self.bind(&mut bound, action);
+            actions.push(action);
+        }
+    }
+
+    fn possible(&self, bound: &[bool], done: &[Action]) -> Vec<Action> {
+        let mut possible = Vec::new();
+        for (idx, edge) in self.pattern.edges.iter().enumerate() {
+            let is_done = done
+                .iter()
+                .any(|action| matches!(action, Action::Edge { idx: other, .. } if *other == idx));
+            if is_done {
+                continue;
+            }
+            let is_given = get(bound, edge.var);
+            if is_given || get(bound, edge.from) {
+                possible.push(Action::Edge {
+                    idx,
+                    is_reversed: false,
+                });
+            }
+            if !is_given && get(bound, edge.to) {
+                possible.push(Action::Edge {
+                    idx,
+                    is_reversed: true,
+                });
+            }
+        }
+        for (idx, path) in self.pattern.paths.iter().enumerate() {
+            let is_done = done
+                .iter()
+                .any(|action| matches!(action, Action::Path { idx: other, .. } if *other == idx));
+            let (Some(first), Some(last)) = (path.edges.first(), path.edges.last()) else {
+                continue;
+            };
+            if is_done {
+                continue;
+            }
+            if get(bound, first.from) {
+                possible.push(Action::Path {
+                    idx,
+                    is_reversed: false,
+                });
+            } else if get(bound, last.to) {
+                possible.push(Action::Path {
+                    idx,
+                    is_reversed: true,
+                });
+            }
+        }
+        for (idx, node) in self.pattern.nodes.iter().enumerate() {
+            if !get(bound, node.var) && !self.is_interior(node.var) {
+                possible.push(Action::Scan(idx));
+            }
+        }
+        possible
+    }
+
+    /// Whether only a path under a selector binds this node.
+    fn is_interior(&self, var: Var) -> bool {
+        let is_inside = self
+            .pattern
+            .paths
+            .iter()
+            .any(|path| path.edges.iter().skip(1).any(|edge| edge.from == var));
+        is_inside
+            && !self
+                .pattern
+                .edges
+                .iter()
+                .any(|edge| edge.from == var || edge.to == var)
+            && !self.pattern.paths.iter().any(|path| {
+                path.edges.first().is_some_and(|edge| edge.from == var)
+                    || path.edges.last().is_some_and(|edge| edge.to == var)
+            })
+    }
+
+    fn estimate(&self, rows: f64, bound: &[bool], action: Action) -> f64 {
+        match action {
+            Action::Scan(idx) => rows * self.counts.get(idx).copied().unwrap_or(1.0),
+            Action::Edge { idx, is_reversed } => {
+                let Some(edge) = self.pattern.edges.get(idx) else {
+                    return rows;
+                };
+                if get(bound, edge.var) {
+                    return rows;
+                }
+                let fan_out = self
+                    .fan_out
+                    .get(idx)
+                    .map_or(1.0, |both| both[usize::from(is_reversed)]);
+                let (_, to) = ends(edge, is_reversed);
+                if get(bound, to) {
+                    rows * (fan_out / self.count(to).max(1.0)).min(1.0)
+                } else {
+                    rows * fan_out
+                }
+            }
+            Action::Path { idx, is_reversed } => {
+                let Some(path) = self.pattern.paths.get(idx) else {
+                    return rows;
+                };
+                let end = if is_reversed {
+                    path.edges.first().map(|edge| edge.from)
+                } else {
+                    path.edges.last().map(|edge| edge.to)
+                };
+                match end {
+                    Some(end) if !get(bound, end) => rows * self.count(end).max(1.0),
+                    _ => rows,
+                }
+            }
+        }
+    }
+
+    /// How much one row costs to work on.
+    fn effort(&self, bound: &[bool], action: Action) -> f64 {
+        match action {
+            Action::Scan(idx) => self.counts.get(idx).copied().unwrap_or(1.0),
+            Action::Edge { idx, is_reversed } => {
+                let Some(edge) = self.pattern.edges.get(idx) else {
+                    return 1.0;
+                };
+                let fan_out = self
+                    .fan_out
+                    .get(idx)
+                    .map_or(1.0, |both| both[usize::from(is_reversed)]);
+                if edge.repeat.is_some() {
+                    fan_out.max(16.0)
+                } else if get(bound, edge.to) && get(bound, edge.from) {
+                    1.0
+                } else {
+                    fan_out
+                }
+            }
+            Action::Path { .. } => (self.snapshot.n_edges() as f64).max(1.0),
+        }
+    }
+
+    fn bind(&self, bound: &mut [bool], action: Action) {
+        match action {
+            Action::Scan(idx) => {
+                if let Some(node) = self.pattern.nodes.get(idx) {
+                    set(bound, node.var);
+                }
+            }
+            Action::Edge { idx, .. } => {
+                if let Some(edge) = self.pattern.edges.get(idx) {
+                    bind_edge(bound, edge);
+                }
+            }
+            Action::Path { idx, .. } => {
+                for edge in self
+                    .pattern
+                    .paths
+                    .get(idx)
+                    .iter()
+                    .flat_map(|path| &path.edges)
+                {
+                    bind_edge(bound, edge);
+                }
+            }
+        }
+    }
+
+    fn steps(&self, mut bound: Vec<bool>, actions: &[Action]) -> Plan<C> {
+        let mut pending: Vec<C> = self.pattern.conditions.clone();
+        let mut first = Vec::new();
+        let mut steps = Vec::new();
+        let mut rows = 1.0;
+        take_ready(&mut pending, &bound, &mut first);
+        for node in &self.pattern.nodes {
+            if get(&bound, node.var) && node.labels != LabelExpr::Any {
+                let test = NodeTest::new(self.snapshot, &node.labels);
+                steps.push(Step {
+                    op: Op::Test {
+                        var: node.var,
+                        test,
+                    },
+                    conditions: Vec::new(),
+                    estimate: 1.0,
+                });
+            }
+        }
+        for &action in actions {
+            rows = self.estimate(rows, &bound, action);
+            let before = bound.clone();
+            self.bind(&mut bound, action);
+            let Some(op) = self.op(&before, action, &mut pending) else {
+                continue;
+            };
+            let mut conditions = Vec::new();
+            if let Action::Path { idx, .. } = action {
+                conditions.extend(self.late_conditions(idx, &before));
+            }
+            take_ready(&mut pending, &bound, &mut conditions);
+            steps.push(Step {
+                op,
+                conditions,
+                estimate: rows,
+            });
+        }
+        Plan {
+            vars: self.pattern.vars.clone().into(),
+            first,
+            steps,
+        }
+    }
+
+    fn op(&self, bound: &[bool], action: Action, pending: &mut Vec<C>) -> Option<Op<C>> {
+        match action {
+            Action::Scan(idx) => {
+                let node = self.pattern.nodes.get(idx)?;
+                Some(Op::Scan {
+                    var: node.var,
+                    test: self.tests.get(idx)?.clone(),
+                })
+            }
+            Action::Edge { idx, is_reversed } => {
+                let edge = self.pattern.edges.get(idx)?;
+                let (from, to) = ends(edge, is_reversed);
+                let test = self.test(to).cloned().unwrap_or(NodeTest::Any);
+                let from_test = self.test(from).cloned().unwrap_or(NodeTest::Any);
+                let is_given = get(bound, edge.var);
+                if edge.repeat.is_some() {
+                    let part = Part::new(
+                        self.snapshot,
+                        edge,
+                        self.is_read(edge.var),
+                        is_reversed,
+                        test,
+                    );
+                    return Some(if is_given {
+                        Op::GivenWalk { part, from_test }
+                    } else {
+                        Op::Repeat(part)
+                    });
+                }
+                let edges = self.edges.get(idx)?;
+                let edges = if is_reversed {
+                    edges.reversed()
+                } else {
+                    edges.clone()
+                };
+                Some(if is_given {
+                    Op::Given {
+                        edge: edge.var,
+                        from,
+                        to,
+                        edges,
+                        from_test,
+                        to_test: test,
+                    }
+                } else if get(bound, to) || from == to {
+                    Op::Close {
+                        edge: edge.var,
+                        from,
+                        to,
+                        edges,
+                    }
+                } else {
+                    Op::Expand {
+                        edge: edge.var,
+                        from,
+                        to,
+                        edges,
+                        test,
+                    }
+                })
+            }
+            Action::Path { idx, is_reversed } => {
+                Some(Op::Path(self.path(bound, idx, is_reversed, pending)?))
+            }
+        }
+    }
+
+    fn is_read(&self, var: Var) -> bool {
+        self.pattern
+            .vars
+            .get(usize::from(var.0))
+            .is_some_and(|spec| spec.is_read)
+    }
+
+    fn path(
+        &self,
+        bound: &[bool],
+        idx: usize,
+        is_reversed: bool,
+        pending: &mut Vec<C>,
+    ) -> Option<PathStep<C>> {
+        let path = self.pattern.paths.get(idx)?;
+        let mut order: Vec<&EdgePattern<C>> = path.edges.iter().collect();
+        if is_reversed {
+            order.reverse();
+        }
+        let mut parts: Vec<Part<C>> = order
+            .iter()
+            .map(|edge| {
+                let to = ends(edge, is_reversed).1;
+                let test = self.test(to).cloned().unwrap_or(NodeTest::Any);
+                Part::new(
+                    self.snapshot,
+                    edge,
+                    self.is_read(edge.var),
+                    is_reversed,
+                    test,
+                )
+            })
+            .collect();
+        let mut start_conditions = Vec::new();
+        for condition in &path.conditions {
+            match placed(&parts, bound, condition) {
+                Place::Start => start_conditions.push(condition.clone()),
+                Place::Exit(at) => parts.get_mut(at)?.exit_conditions.push(condition.clone()),
+                Place::Within(at) => parts.get_mut(at)?.place(condition.clone()),
+                Place::Late => {}
+            }
+        }
+        let mut end_conditions = Vec::new();
+        let mut with_ends = bound.to_vec();
+        set(&mut with_ends, parts.first()?.from);
+        set(&mut with_ends, parts.last()?.to);
+        take_ready(pending, &with_ends, &mut end_conditions);
+        Some(PathStep {
+            mode: path.mode,
+            selector: path.selector,
+            parts,
+            start_conditions,
+            end_conditions,
+        })
+    }
+
+    /// Conditions of a path that reach too far to be judged while it is walked.
+    fn late_conditions(&self, idx: usize, bound: &[bool]) -> Vec<C> {
+        let Some(path) = self.pattern.paths.get(idx) else {
+            return Vec::new();
+        };
+        let parts: Vec<Part<C>> = path
+            .edges
+            .iter()
+            .map(|edge| Part::new(self.snapshot, edge, false, false, NodeTest::Any))
+            .collect();
+        path.conditions
+            .iter()
+            .filter(|condition| matches!(placed(&parts, bound, *condition), Place::Late))
+            .cloned()
+            .collect()
+    }
+}
+
+enum Place {
+    Start,
+    Exit(usize),
+    Within(usize),
+    Late,
+}
+
+/// Where along a path a condition can be judged.
+fn placed<C: Condition>(parts: &[Part<C>], bound: &[bool], condition: &C) -> Place {
+    let Some(start) = parts.first().map(|part| part.from) else {
+        return Place::Late;
+    };
+    let open: Vec<Var> = condition
+        .variables()
+        .iter()
+        .copied()
+        .filter(|&var| var != start && !get(bound, var))
+        .collect();
+    if open.is_empty() {
+        return Place::Start;
+    }
+    for (at, part) in parts.iter().enumerate() {
+        if open.iter().all(|&var| var == part.to) {
+            return Place::Exit(at);
+        }
+        let is_local = |var: Var| var == part.from || var == part.to || var == part.var;
+        if part.is_single && open.iter().all(|&var| is_local(var)) {
+            return Place::Within(at);
+        }
+    }
+    Place::Late
+}
+
+fn bind_edge<C>(bound: &mut [bool], edge: &EdgePattern<C>) {
+    set(bound, edge.var);
+    set(bound, edge.from);
+    set(bound, edge.to);
+}
+
+fn ends<C>(edge: &EdgePattern<C>, is_reversed: bool) -> (Var, Var) {
+    if is_reversed {
+        (edge.to, edge.from)
+    } else {
+        (edge.from, edge.to)
+    }
+}
+
+/// Moves the conditions whose variables are all bound.
+fn take_ready<C: Condition>(pending: &mut Vec<C>, bound: &[bool], ready: &mut Vec<C>) {
+    let mut at = 0;
+    while at < pending.len() {
+        let is_ready = pending
+            .get(at)
+            .is_some_and(|condition| condition.variables().iter().all(|&var| get(bound, var)));
+        if is_ready {
+            ready.push(pending.remove(at));
+        } else {
+            at += 1;
+        }
+    }
+}
+
+impl VarSpec {
+    /// Whether it stands for a walk.
+    pub fn is_walk(&self) -> bool {
+        self.kind == VarKind::Walk
+    }
+}

@@ -1,0 +1,744 @@
+//! Choosing paths: selectors and modes over the product of a path pattern with the graph.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
+use std::sync::Arc as Shared;
+
+use crate::graph::{EdgeId, NodeId, Snapshot};
+
+use super::bindings::Binding;
+use super::ir::{Condition, Direction, Mode, Selector};
+use super::product::{Product, Shape};
+use super::run::{Flow, Host, Run};
+use super::step::{PathStep, Step};
+
+/// A path of the product: its arcs in order, from the first vertex.
+type Arcs = Vec<u32>;
+
+impl<H> Run<'_, H> {
+    pub(super) fn path<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let (Some(from), Some(to)) = (path.from(), path.to()) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let Some(start) = self.bindings.node(from) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if !self.hold(&path.start_conditions)? {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let is_fast = is_plain_shortest(path);
+        let shape = Shape {
+            counts_rounds: !is_fast,
+            is_weighted: matches!(path.selector, Selector::Cheapest(_)),
+        };
+        let product = self.product(path, start, shape)?;
+        let charged = product.charged;
+        let flow = self.choose(path, start, to, &product, step, rest);
+        self.budget.release(charged);
+        flow
+    }
+
+    fn choose<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        to: super::Var,
+        product: &Product,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let given = self.bindings.node(to);
+        let mut wanted: Vec<(NodeId, Vec<u32>)> = Vec::new();
+        let mut unwanted = None;
+        for &(node, vertex) in &product.accepting {
+            if unwanted == Some(node) {
+                continue;
+            }
+            if let Some((last, vertices)) = wanted.last_mut()
+                && *last == node
+            {
+                vertices.push(vertex);
+                continue;
+            }
+            self.bindings.set(to, Binding::Node(node));
+            let is_wanted = self.hold(&path.end_conditions);
+            self.bindings
+                .set(to, given.map_or(Binding::Unbound, Binding::Node));
+            if is_wanted? {
+                wanted.push((node, vec![vertex]));
+            } else {
+                unwanted = Some(node);
+            }
+        }
+        if path.selector == Selector::All {
+            let mut is_accepting = vec![false; product.vertices.len()];
+            for &vertex in wanted.iter().flat_map(|(_, vertices)| vertices) {
+                if let Some(slot) = is_accepting.get_mut(vertex as usize) {
+                    *slot = true;
+                }
+            }
+            return self.all(path, start, product, &is_accepting, step, rest);
+        }
+        let predecessors = Predecessors::new(product);
+        let mut counted: Option<(Product, Predecessors)> = None;
+        for (target, vertices) in wanted {
+            if is_plain_shortest(path) {
+                match closed(path, start, target) {
+                    Closed::Never => continue,
+                    Closed::Plain => {
+                        if self
+                            .shortest(path, start, product, &predecessors, &vertices, step, rest)?
+                            .is_break()
+                        {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                        continue;
+                    }
+                    Closed::Search => {
+                        if counted.is_none() {
+                            let shape = Shape {
+                                counts_rounds: true,
+                                is_weighted: false,
+                            };
+                            let product = self.product(path, start, shape)?;
+                            let predecessors = Predecessors::new(&product);
+                            counted = Some((product, predecessors));
+                        }
+                    }
+                }
+            }
+            let flow = match &counted {
+                Some((product, predecessors)) => {
+                    let vertices: Vec<u32> = product
+                        .accepting
+                        .iter()
+                        .filter(|entry| entry.0 == target)
+                        .map(|entry| entry.1)
+                        .collect();
+                    self.best_first(path, start, product, predecessors, &vertices, step, rest)
+                }
+                None => {
+                    self.best_first(path, start, product, &predecessors, &vertices, step, rest)
+                }
+            };
+            if flow?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Shortest paths read off the breadth-first order: one, or every one.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one search state, split for reading"
+    )]
+    fn shortest<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        product: &Product,
+        predecessors: &Predecessors,
+        vertices: &[u32],
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let depth = |vertex: u32| {
+            product
+                .depths
+                .get(vertex as usize)
+                .copied()
+                .unwrap_or(u32::MAX)
+        };
+        let Some(least) = vertices.iter().map(|&vertex| depth(vertex)).min() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let takes_all = matches!(
+            path.selector,
+            Selector::AllShortest | Selector::ShortestGroups(_)
+        );
+        for &end in vertices.iter().filter(|&&vertex| depth(vertex) == least) {
+            // Backwards, always to a vertex one edge nearer to the start.
+            let mut stack: Vec<(u32, std::ops::Range<usize>)> = vec![(end, predecessors.of(end))];
+            let mut taken: Arcs = Vec::new();
+            while let Some((vertex, open)) = stack.last_mut() {
+                let vertex = *vertex;
+                if vertex == 0 {
+                    let arcs: Arcs = taken.iter().rev().copied().collect();
+                    let flow = self.emit(path, start, product, &arcs, step, rest)?;
+                    if flow.is_break() || !takes_all {
+                        return Ok(flow);
+                    }
+                    stack.pop();
+                    taken.pop();
+                    continue;
+                }
+                let Some(at) = open.next() else {
+                    stack.pop();
+                    taken.pop();
+                    continue;
+                };
+                self.tick()?;
+                let Some(&(before, arc)) = predecessors.arcs.get(at) else {
+                    continue;
+                };
+                if depth(before) < depth(vertex) {
+                    taken.push(arc);
+                    stack.push((before, predecessors.of(before)));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Best-first search over partial paths. The exact distance to the target is the bound, so a
+    /// walk is extended only when nothing better is open (Hart, Nilsson, Raphael 1968; with several
+    /// answers as in Eppstein's k shortest paths).
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one search state, split for reading"
+    )]
+    fn best_first<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        product: &Product,
+        predecessors: &Predecessors,
+        vertices: &[u32],
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let is_weighted = matches!(path.selector, Selector::Cheapest(_));
+        let remaining = predecessors.distances(product, vertices, is_weighted);
+        let left = |vertex: u32| {
+            remaining
+                .get(vertex as usize)
+                .copied()
+                .unwrap_or(f64::INFINITY)
+        };
+        let is_end = |vertex: u32| vertices.contains(&vertex);
+        let mut arena: Vec<Partial> = Vec::new();
+        let mut heap: BinaryHeap<Reverse<(Cost, u32, u32)>> = BinaryHeap::new();
+        let mut chosen = Chosen::new(path.selector);
+        let mut charged = 0_u64;
+        if left(0).is_finite() {
+            arena.push(Partial {
+                parent: u32::MAX,
+                arc: u32::MAX,
+                vertex: 0,
+                n_edges: 0,
+                cost: 0.0,
+            });
+            heap.push(Reverse((Cost(left(0)), 0, 0)));
+        }
+        let mut flow = Ok(ControlFlow::Continue(()));
+        while let Some(Reverse((Cost(bound), _, at))) = heap.pop() {
+            let Some(&partial) = arena.get(at as usize) else {
+                continue;
+            };
+            if chosen.is_done(bound) {
+                break;
+            }
+            self.tick()?;
+            let trace = Trace::new(self.snapshot, product, &arena, at, start);
+            // A partial path ends here when nothing is left to walk; it may also go on.
+            if is_end(partial.vertex) {
+                chosen.take(partial.cost);
+                flow = self.emit(path, start, product, &trace.arcs, step, rest);
+                if !matches!(flow, Ok(ControlFlow::Continue(()))) {
+                    break;
+                }
+            }
+            for arc_idx in product.arcs_of(partial.vertex) {
+                let Some(arc) = product.arcs.get(arc_idx) else {
+                    continue;
+                };
+                let left = left(arc.to);
+                if left.is_infinite()
+                    || !trace.admits(self.snapshot, path.mode, product.edges_of(arc))
+                {
+                    continue;
+                }
+                self.tick()?;
+                let step_cost = if is_weighted {
+                    if arc.n_edges == 0 { 0.0 } else { arc.cost }
+                } else {
+                    f64::from(arc.n_edges)
+                };
+                let cost = partial.cost + step_cost;
+                let n_edges = partial.n_edges + arc.n_edges;
+                let idx = arena.len() as u32;
+                arena.push(Partial {
+                    parent: at,
+                    arc: arc_idx as u32,
+                    vertex: arc.to,
+                    n_edges,
+                    cost,
+                });
+                heap.push(Reverse((Cost(cost + left), n_edges, idx)));
+            }
+            if arena.len() as u64 > charged + 1024 {
+                self.budget.charge((arena.len() as u64 - charged) * 56)?;
+                charged = arena.len() as u64;
+            }
+        }
+        self.budget.release(charged * 56);
+        flow
+    }
+
+    /// Every path the mode admits, depth first, entering only what can still end.
+    fn all<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        product: &Product,
+        is_accepting: &[bool],
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let ends: Vec<u32> = (0..product.vertices.len() as u32)
+            .filter(|&vertex| is_accepting.get(vertex as usize).copied().unwrap_or(false))
+            .collect();
+        let is_useful = Predecessors::new(product).reaching(product, &ends);
+        let useful = |vertex: u32| is_useful.get(vertex as usize).copied().unwrap_or(false);
+        if !useful(0) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut trace = Trace {
+            nodes: vec![start],
+            edges: Vec::new(),
+            arcs: Vec::new(),
+        };
+        let mut stack = vec![(0_u32, product.arcs_of(0), true)];
+        while let Some((vertex, _, is_new)) = stack.last_mut() {
+            let is_end = is_accepting.get(*vertex as usize).copied().unwrap_or(false);
+            if std::mem::take(is_new) && is_end {
+                let arcs = trace.arcs.clone();
+                if self
+                    .emit(path, start, product, &arcs, step, rest)?
+                    .is_break()
+                {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+            let Some(arc_idx) = stack.last_mut().and_then(|(_, open, _)| open.next()) else {
+                stack.pop();
+                trace.pop(product);
+                continue;
+            };
+            let Some(arc) = product.arcs.get(arc_idx) else {
+                continue;
+            };
+            self.tick()?;
+            if !useful(arc.to) || !trace.admits(self.snapshot, path.mode, product.edges_of(arc)) {
+                continue;
+            }
+            trace.push(self.snapshot, product, arc_idx as u32);
+            stack.push((arc.to, product.arcs_of(arc.to), true));
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Binds everything a path binds and goes on.
+    fn emit<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        product: &Product,
+        arcs: &[u32],
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let mut edges: Vec<Vec<EdgeId>> = vec![Vec::new(); path.parts.len()];
+        let mut ends: Vec<NodeId> = vec![start; path.parts.len()];
+        let mut part = 0_usize;
+        for &arc_idx in arcs {
+            let Some(arc) = product.arcs.get(arc_idx as usize) else {
+                continue;
+            };
+            if let Some(list) = edges.get_mut(part) {
+                list.extend_from_slice(product.edges_of(arc));
+            }
+            if let Some(vertex) = product.vertices.get(arc.to as usize) {
+                part = vertex.place.part as usize;
+                for end in ends.iter_mut().skip(part) {
+                    *end = vertex.node;
+                }
+            }
+        }
+        let mut bound = Vec::new();
+        let mut is_match = true;
+        for (part, (edges, end)) in path.parts.iter().zip(edges.into_iter().zip(ends)) {
+            match self.bindings.node(part.to) {
+                Some(node) => is_match &= node == end,
+                None => {
+                    self.bindings.set(part.to, Binding::Node(end));
+                    bound.push(part.to);
+                }
+            }
+            if part.is_single {
+                if let Some(&edge) = edges.first() {
+                    self.bindings.set(part.var, Binding::Edge(edge));
+                    bound.push(part.var);
+                }
+            } else if part.is_read {
+                let written: Shared<[EdgeId]> = part.written(edges).into();
+                self.bindings.set(part.var, Binding::Walk(written));
+                bound.push(part.var);
+            }
+        }
+        let flow = if is_match {
+            self.proceed(step, rest)
+        } else {
+            Ok(ControlFlow::Continue(()))
+        };
+        for var in bound {
+            self.bindings.set(var, Binding::Unbound);
+        }
+        flow
+    }
+}
+
+/// Whether breadth-first search alone answers: one length wanted, one part of single edges, and no
+/// least count that would force a detour.
+fn is_plain_shortest<C>(path: &PathStep<C>) -> bool {
+    let wants_one_length = matches!(
+        path.selector,
+        Selector::AllShortest
+            | Selector::Any(1)
+            | Selector::Shortest(1)
+            | Selector::ShortestGroups(1)
+    );
+    match path.parts.as_slice() {
+        [part] => wants_one_length && part.hops.len() == 1 && part.min <= 1,
+        _ => false,
+    }
+}
+
+enum Closed {
+    /// No such path can exist.
+    Never,
+    /// The shortest walk obeys the mode.
+    Plain,
+    /// It may not: search.
+    Search,
+}
+
+/// Whether the shortest walk obeys the mode. Between two nodes it repeats nothing; back to its own
+/// start it may run along one edge twice when the direction is free.
+fn closed<C>(path: &PathStep<C>, start: NodeId, target: NodeId) -> Closed {
+    let Some(part) = path.parts.first() else {
+        return Closed::Never;
+    };
+    if target != start || part.min == 0 || path.mode == Mode::Walk {
+        return Closed::Plain;
+    }
+    if path.mode == Mode::Acyclic {
+        return Closed::Never;
+    }
+    let is_free = part
+        .hops
+        .iter()
+        .any(|hop| hop.edges.direction == Direction::Any);
+    if is_free {
+        Closed::Search
+    } else {
+        Closed::Plain
+    }
+}
+
+/// The arcs of a product by where they lead.
+struct Predecessors {
+    offsets: Vec<u32>,
+    /// Where the arc starts, and the arc.
+    arcs: Vec<(u32, u32)>,
+}
+
+impl Predecessors {
+    fn new(product: &Product) -> Self {
+        let mut offsets = vec![0_u32; product.vertices.len() + 1];
+        for arc in &product.arcs {
+            if let Some(slot) = offsets.get_mut(arc.to as usize + 1) {
+                *slot += 1;
+            }
+        }
+        let mut sum = 0;
+        for slot in &mut offsets {
+            sum += *slot;
+            *slot = sum;
+        }
+        let mut next = offsets.clone();
+        let mut arcs = vec![(0, 0); product.arcs.len()];
+        for vertex in 0..product.vertices.len() as u32 {
+            for arc_idx in product.arcs_of(vertex) {
+                let Some(arc) = product.arcs.get(arc_idx) else {
+                    continue;
+                };
+                if let Some(at) = next.get_mut(arc.to as usize) {
+                    if let Some(slot) = arcs.get_mut(*at as usize) {
+                        *slot = (vertex, arc_idx as u32);
+                    }
+                    *at += 1;
+                }
+            }
+        }
+        Predecessors { offsets, arcs }
+    }
+
+    fn of(&self, vertex: u32) -> std::ops::Range<usize> {
+        let at = |idx: usize| self.offsets.get(idx).copied().unwrap_or(0) as usize;
+        at(vertex as usize)..at(vertex as usize + 1)
+    }
+
+    /// The least cost from each vertex to one of `ends`, by Dijkstra's algorithm backwards.
+    fn distances(&self, product: &Product, ends: &[u32], is_weighted: bool) -> Vec<f64> {
+        let mut distances = vec![f64::INFINITY; product.vertices.len()];
+        let mut heap = BinaryHeap::new();
+        for &end in ends {
+            if let Some(slot) = distances.get_mut(end as usize) {
+                *slot = 0.0;
+            }
+            heap.push(Reverse((Cost(0.0), end)));
+        }
+        while let Some(Reverse((Cost(distance), vertex))) = heap.pop() {
+            if distances
+                .get(vertex as usize)
+                .is_some_and(|&known| known < distance)
+            {
+                continue;
+            }
+            for &(before, arc_idx) in self.arcs.get(self.of(vertex)).unwrap_or_default() {
+                let Some(arc) = product.arcs.get(arc_idx as usize) else {
+                    continue;
+                };
+                let cost = if is_weighted {
+                    arc.cost
+                } else {
+                    f64::from(arc.n_edges)
+                };
+                if let Some(known) = distances.get_mut(before as usize)
+                    && distance + cost < *known
+                {
+                    *known = distance + cost;
+                    heap.push(Reverse((Cost(distance + cost), before)));
+                }
+            }
+        }
+        distances
+    }
+
+    /// Which vertices reach one of `ends`.
+    fn reaching(&self, product: &Product, ends: &[u32]) -> Vec<bool> {
+        let mut is_reaching = vec![false; product.vertices.len()];
+        let mut stack = ends.to_vec();
+        while let Some(vertex) = stack.pop() {
+            let Some(slot) = is_reaching.get_mut(vertex as usize) else {
+                continue;
+            };
+            if std::mem::replace(slot, true) {
+                continue;
+            }
+            stack.extend(
+                self.arcs
+                    .get(self.of(vertex))
+                    .unwrap_or_default()
+                    .iter()
+                    .map(|arc| arc.0),
+            );
+        }
+        is_reaching
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Partial {
+    parent: u32,
+    arc: u32,
+    vertex: u32,
+    n_edges: u32,
+    cost: f64,
+}
+
+/// What a partial path has walked.
+struct Trace {
+    nodes: Vec<NodeId>,
+    edges: Vec<EdgeId>,
+    arcs: Arcs,
+}
+
+impl Trace {
+    fn new(
+        snapshot: &Snapshot,
+        product: &Product,
+        arena: &[Partial],
+        mut at: u32,
+        start: NodeId,
+    ) -> Self {
+        let mut arcs = Vec::new();
+        while let Some(partial) = arena.get(at as usize) {
+            if partial.arc != u32::MAX {
+                arcs.push(partial.arc);
+            }
+            at = partial.parent;
+        }
+        arcs.reverse();
+        let mut trace = Trace {
+            nodes: vec![start],
+            edges: Vec::new(),
+            arcs: Vec::new(),
+        };
+        for arc in arcs {
+            trace.push(snapshot, product, arc);
+        }
+        trace
+    }
+
+    fn push(&mut self, snapshot: &Snapshot, product: &Product, arc_idx: u32) {
+        self.arcs.push(arc_idx);
+        let Some(arc) = product.arcs.get(arc_idx as usize) else {
+            return;
+        };
+        for &edge in product.edges_of(arc) {
+            let end = other_end(snapshot, edge, self.end());
+            self.edges.push(edge);
+            self.nodes.push(end);
+        }
+    }
+
+    fn pop(&mut self, product: &Product) {
+        let Some(arc) = self
+            .arcs
+            .pop()
+            .and_then(|idx| product.arcs.get(idx as usize))
+        else {
+            return;
+        };
+        let kept = self.edges.len() - arc.n_edges as usize;
+        self.edges.truncate(kept);
+        self.nodes.truncate(kept + 1);
+    }
+
+    fn end(&self) -> NodeId {
+        self.nodes.last().copied().unwrap_or(NodeId(0))
+    }
+
+    /// Whether the path may go on over these edges.
+    fn admits(&self, snapshot: &Snapshot, mode: Mode, edges: &[EdgeId]) -> bool {
+        if edges.is_empty() || mode == Mode::Walk {
+            return true;
+        }
+        if mode == Mode::Trail {
+            return edges.iter().enumerate().all(|(at, edge)| {
+                !self.edges.contains(edge) && !edges.iter().take(at).any(|earlier| earlier == edge)
+            });
+        }
+        let start = self.nodes.first().copied().unwrap_or(NodeId(0));
+        let mut is_closed = self.nodes.len() > 1 && self.end() == start;
+        let mut fresh: Vec<NodeId> = Vec::new();
+        let mut at = self.end();
+        for &edge in edges {
+            if is_closed {
+                return false;
+            }
+            at = other_end(snapshot, edge, at);
+            if at == start && mode == Mode::Simple {
+                // An edge walked out and back closes nothing.
+                if self.edges.contains(&edge) {
+                    return false;
+                }
+                is_closed = true;
+            } else if self.nodes.contains(&at) || fresh.contains(&at) {
+                return false;
+            }
+            fresh.push(at);
+        }
+        true
+    }
+}
+
+fn other_end(snapshot: &Snapshot, edge: EdgeId, from: NodeId) -> NodeId {
+    let ends = snapshot.edge(edge);
+    if ends.source == from {
+        ends.target
+    } else {
+        ends.source
+    }
+}
+
+/// How many paths a selector still wants.
+struct Chosen {
+    selector: Selector,
+    n_paths: u32,
+    n_groups: u32,
+    last: f64,
+}
+
+impl Chosen {
+    fn new(selector: Selector) -> Self {
+        Chosen {
+            selector,
+            n_paths: 0,
+            n_groups: 0,
+            last: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Whether no path of this cost or more is wanted.
+    fn is_done(&self, bound: f64) -> bool {
+        match self.selector {
+            Selector::All => false,
+            Selector::Any(k) | Selector::Shortest(k) | Selector::Cheapest(k) => self.n_paths >= k,
+            Selector::AllShortest => self.n_groups >= 1 && bound > self.last,
+            Selector::ShortestGroups(k) => k == 0 || (self.n_groups >= k && bound > self.last),
+        }
+    }
+
+    fn take(&mut self, cost: f64) {
+        self.n_paths += 1;
+        if cost > self.last {
+            self.n_groups += 1;
+            self.last = cost;
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cost(f64);
+
+impl Eq for Cost {}
+
+impl PartialOrd for Cost {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Cost {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}

@@ -1,0 +1,218 @@
+//! The steps of a plan.
+
+use super::compile::{EdgeTest, NodeTest};
+use super::ir::{Condition, EdgePattern, Mode, NodePattern, Selector, Var};
+use crate::graph::Snapshot;
+
+/// One step with the conditions that can be judged once it is done.
+#[derive(Debug, Clone)]
+pub(super) struct Step<C> {
+    pub(super) op: Op<C>,
+    pub(super) conditions: Vec<C>,
+    /// Rows expected after this step.
+    pub(super) estimate: f64,
+}
+
+/// What a step does.
+#[derive(Debug, Clone)]
+pub(super) enum Op<C> {
+    /// Tests a node that was bound beforehand.
+    Test { var: Var, test: NodeTest },
+    /// Tries every admitted node.
+    Scan { var: Var, test: NodeTest },
+    /// Follows edges from a bound node to new ones.
+    Expand {
+        edge: Var,
+        from: Var,
+        to: Var,
+        edges: EdgeTest,
+        test: NodeTest,
+    },
+    /// Finds the edges between two bound nodes.
+    Close {
+        edge: Var,
+        from: Var,
+        to: Var,
+        edges: EdgeTest,
+    },
+    /// Takes an edge bound beforehand and binds or tests its ends.
+    Given {
+        edge: Var,
+        from: Var,
+        to: Var,
+        edges: EdgeTest,
+        from_test: NodeTest,
+        to_test: NodeTest,
+    },
+    /// Takes a walk bound beforehand and binds or tests its ends.
+    GivenWalk { part: Part<C>, from_test: NodeTest },
+    /// Walks a repeated part, no edge twice.
+    Repeat(Part<C>),
+    /// Finds paths under a mode and selector.
+    Path(PathStep<C>),
+}
+
+/// An edge or repeated part in the direction it is walked.
+#[derive(Debug, Clone)]
+pub(super) struct Part<C> {
+    pub(super) var: Var,
+    pub(super) is_read: bool,
+    /// Whether the variable is one edge and not a walk.
+    pub(super) is_single: bool,
+    /// Whether it is walked against the order it is written in.
+    pub(super) is_reversed: bool,
+    pub(super) from: Var,
+    pub(super) to: Var,
+    pub(super) to_test: NodeTest,
+    /// Conditions on `to` alone that hold before a selector chooses.
+    pub(super) exit_conditions: Vec<C>,
+    pub(super) min: u32,
+    pub(super) max: Option<u32>,
+    pub(super) start: Var,
+    pub(super) start_test: NodeTest,
+    pub(super) start_conditions: Vec<C>,
+    pub(super) hops: Vec<HopStep<C>>,
+}
+
+/// One edge of a part.
+#[derive(Debug, Clone)]
+pub(super) struct HopStep<C> {
+    pub(super) edge: Var,
+    pub(super) edges: EdgeTest,
+    pub(super) target: Var,
+    pub(super) test: NodeTest,
+    pub(super) conditions: Vec<C>,
+    pub(super) cost: Option<C>,
+}
+
+/// A path pattern in the direction it is walked.
+#[derive(Debug, Clone)]
+pub(super) struct PathStep<C> {
+    pub(super) mode: Mode,
+    pub(super) selector: Selector,
+    pub(super) parts: Vec<Part<C>>,
+    /// Conditions on the start that hold before a selector chooses.
+    pub(super) start_conditions: Vec<C>,
+    /// Conditions over both ends; they do not change which paths a selector chooses.
+    pub(super) end_conditions: Vec<C>,
+}
+
+impl<C> PathStep<C> {
+    pub(super) fn from(&self) -> Option<Var> {
+        self.parts.first().map(|part| part.from)
+    }
+
+    pub(super) fn to(&self) -> Option<Var> {
+        self.parts.last().map(|part| part.to)
+    }
+}
+
+impl<C: Condition + Clone> Part<C> {
+    /// Compiles an edge pattern. `to_test` is the test of the node it is walked to.
+    pub(super) fn new(
+        snapshot: &Snapshot,
+        pattern: &EdgePattern<C>,
+        is_read: bool,
+        is_reversed: bool,
+        to_test: NodeTest,
+    ) -> Self {
+        let (from, to) = if is_reversed {
+            (pattern.to, pattern.from)
+        } else {
+            (pattern.from, pattern.to)
+        };
+        let mut part = Part {
+            var: pattern.var,
+            is_read,
+            is_single: pattern.repeat.is_none(),
+            is_reversed,
+            from,
+            to,
+            to_test,
+            exit_conditions: Vec::new(),
+            min: 1,
+            max: Some(1),
+            start: from,
+            start_test: NodeTest::Any,
+            start_conditions: Vec::new(),
+            hops: Vec::new(),
+        };
+        let oriented = |edges: EdgeTest| if is_reversed { edges.reversed() } else { edges };
+        let Some(repeat) = &pattern.repeat else {
+            let edges = EdgeTest::new(snapshot, pattern.direction, &pattern.kinds);
+            part.hops.push(HopStep {
+                edge: pattern.var,
+                edges: oriented(edges),
+                target: to,
+                test: NodeTest::Any,
+                conditions: Vec::new(),
+                cost: pattern.cost.clone(),
+            });
+            return part;
+        };
+        part.min = repeat.min;
+        part.max = repeat.max;
+        let mut nodes: Vec<&NodePattern> = vec![&repeat.start];
+        nodes.extend(repeat.body.iter().map(|hop| &hop.target));
+        let mut hops: Vec<_> = repeat.body.iter().collect();
+        if is_reversed {
+            nodes.reverse();
+            hops.reverse();
+        }
+        let test = |node: &NodePattern| {
+            NodeTest::new(snapshot, &node.labels).narrowed(snapshot, &node.hints)
+        };
+        for (hop, node) in hops.iter().zip(nodes.iter().skip(1)) {
+            let edges = EdgeTest::new(snapshot, hop.direction, &hop.kinds);
+            part.hops.push(HopStep {
+                edge: hop.edge,
+                edges: oriented(edges),
+                target: node.var,
+                test: test(node),
+                conditions: Vec::new(),
+                cost: hop.cost.clone(),
+            });
+        }
+        if let Some(first) = nodes.first() {
+            part.start = first.var;
+            part.start_test = test(first);
+        }
+        for condition in &repeat.conditions {
+            part.place(condition.clone());
+        }
+        part
+    }
+
+    /// Puts a condition of the body where its variables are first known.
+    pub(super) fn place(&mut self, condition: C) {
+        let reads = |var: Var| condition.variables().contains(&var);
+        let last = self
+            .hops
+            .iter()
+            .rposition(|hop| reads(hop.edge) || reads(hop.target));
+        match last.and_then(|at| self.hops.get_mut(at)) {
+            Some(hop) => hop.conditions.push(condition),
+            None => self.start_conditions.push(condition),
+        }
+    }
+
+    /// Whether rounds must bind their variables for someone to read.
+    pub(super) fn has_conditions(&self) -> bool {
+        !self.start_conditions.is_empty()
+            || self
+                .hops
+                .iter()
+                .any(|hop| !hop.conditions.is_empty() || hop.cost.is_some())
+    }
+
+    /// The edges of a walk in the order they are written.
+    pub(super) fn written(
+        &self,
+        mut edges: Vec<crate::graph::EdgeId>,
+    ) -> Vec<crate::graph::EdgeId> {
+        if self.is_reversed {
+            edges.reverse();
+        }
+        edges
+    }
+}
