@@ -1,4 +1,27 @@
-//! The attack model: what can be done to the assets, evaluated from configuration.
+//! The attack model: what can be done to the assets.
+//!
+//! Configuration is evaluated first ([`network`], [`permission`]); its results are edges of the
+//! asset graph. Rules then derive attack steps from the asset graph, each with its evidence.
+//! Nothing else draws a step.
 
+mod derive;
+mod explain;
+mod graph;
+mod jewel;
 pub mod network;
 pub mod permission;
+mod rule;
+mod state;
+
+pub use derive::{DeriveError, derive};
+pub use explain::{Evidence, Explanation, Fix};
+pub use graph::{AttackGraph, Instance, InstanceId};
+pub use jewel::{CrownJewel, crown_jewels};
+pub use rule::{
+    Factor, FixTarget, FixTemplate, Guard, Likelihood, Rule, RuleId, RuleSet, SilentRule,
+    StateTemplate, Template, TemplatePart, display_name, plain_text,
+};
+pub use state::{Capability, State};
+
+#[cfg(test)]
+mod tests;

@@ -129,9 +129,7 @@ impl<H> Run<'_, H> {
                         .collect();
                     self.best_first(path, start, product, predecessors, &vertices, step, rest)
                 }
-                None => {
-                    self.best_first(path, start, product, &predecessors, &vertices, step, rest)
-                }
+                None => self.best_first(path, start, product, &predecessors, &vertices, step, rest),
             };
             if flow?.is_break() {
                 return Ok(ControlFlow::Break(()));
