@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::budget::{Budget, Outcome};
-use foothold_engine::search;
+use foothold_engine::search::{self, PathQuery, StateId, Top};
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {
@@ -62,5 +62,18 @@ fn main() {
             &sides,
             &budget,
         ))
+    });
+    let pool = rayon::ThreadPoolBuilder::new().build().unwrap();
+    let jewels: Vec<StateId> = made.jewels.iter().map(|jewel| jewel.0).collect();
+    let to_all = PathQuery::best(vec![start], jewels.clone(), 100);
+    let paths = time("100 paths to all jewels", repeats, || {
+        complete(search::attack_paths(graph, &to_all, &pool, &budget))
+    });
+    let n_steps: usize = paths.iter().map(|path| path.steps.len()).sum();
+    println!("{{\"paths\":{},\"steps\":{n_steps}}}", paths.len());
+    time("10 paths for 20 pairs", repeats, || {
+        let mut query = PathQuery::best(vec![start], jewels[..20].to_vec(), 0);
+        query.top = Top::PerPair(10);
+        complete(search::attack_paths(graph, &query, &pool, &budget))
     });
 }

@@ -6,6 +6,7 @@
 mod bits;
 mod cheapest;
 mod frontier;
+pub mod paths;
 #[cfg(test)]
 mod random;
 #[cfg(test)]
@@ -15,5 +16,6 @@ mod view;
 
 pub use bits::Bits;
 pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_to};
+pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
 pub use view::{Additions, AndStep, StepParts, Topology, View};

@@ -292,6 +292,31 @@ pub fn cheapest_to<T: Topology>(
     sides: &SideCosts,
     budget: &Budget,
 ) -> Outcome<Cheapest> {
+    let mut horizon = Horizon {
+        max_cost: u64::MAX,
+        sources: Vec::new(),
+        beyond: 0,
+    };
+    cheapest_to_within(graph, targets, sides, &mut horizon, budget)
+}
+
+/// How far a backward search goes: what costs more than `max_cost` may be missing or too high.
+#[derive(Clone, Debug)]
+pub(crate) struct Horizon {
+    pub(crate) max_cost: u64,
+    /// When the last of these is met, if there are any, the limit falls to its cost and `beyond`.
+    pub(crate) sources: Vec<StateId>,
+    pub(crate) beyond: u64,
+}
+
+/// As [`cheapest_to`] up to the horizon; leaves in `horizon.max_cost` how far it went.
+pub(crate) fn cheapest_to_within<T: Topology>(
+    graph: &T,
+    targets: &[StateId],
+    sides: &SideCosts,
+    horizon: &mut Horizon,
+    budget: &Budget,
+) -> Outcome<Cheapest> {
     let mut keys = vec![NO_KEY; graph.n_states()];
     let mut frontier = Frontier::new();
     for target in targets {
@@ -302,7 +327,7 @@ pub fn cheapest_to<T: Topology>(
     }
     let stop = budget
         .charge(graph.n_states() as u64 * 8)
-        .and_then(|()| settle_back(graph, sides, &mut keys, &mut frontier, budget))
+        .and_then(|()| settle_back(graph, sides, &mut keys, &mut frontier, horizon, budget))
         .err();
     budget.release(graph.n_states() as u64 * 8);
     Outcome::new(Cheapest { keys }, stop)
@@ -313,18 +338,26 @@ fn settle_back<T: Topology>(
     sides: &SideCosts,
     keys: &mut [Key],
     frontier: &mut Frontier,
+    horizon: &mut Horizon,
     budget: &Budget,
 ) -> Result<(), Stop> {
     let has_and = graph.n_and_steps() > 0;
     let mut n_expanded = 0;
     while let Some((at_key, at)) = frontier.pop() {
-        if keys[at as usize] != at_key {
+        if keys[at as usize] != at_key || key_cost(at_key) > horizon.max_cost {
             continue;
         }
+        if let Some(met) = horizon.sources.iter().position(|source| source.0 == at) {
+            horizon.sources.swap_remove(met);
+            if horizon.sources.is_empty() {
+                horizon.max_cost = horizon.max_cost.min(key_cost(at_key) + horizon.beyond);
+            }
+        }
+        let max_cost = horizon.max_cost;
         let mut relax = |premise: u32, found: Key| {
             n_expanded += 1;
             let known = &mut keys[premise as usize];
-            if found < *known {
+            if found < *known && key_cost(found) <= max_cost {
                 *known = found;
                 frontier.push(found, premise);
             }
