@@ -22,6 +22,7 @@
 //! - Outcomes come in the order of document names, at any thread count.
 //! - A document that fails has no facts.
 
+mod cluster;
 mod context;
 mod decode;
 mod detect;
@@ -29,6 +30,7 @@ mod document;
 mod error;
 mod exchange;
 mod head;
+mod hints;
 mod keys;
 mod limits;
 mod load;
@@ -38,6 +40,7 @@ mod report;
 mod source;
 #[cfg(test)]
 mod testing;
+mod text;
 
 pub use context::{CONTEXT_FILE, Context};
 pub use decode::Tree;

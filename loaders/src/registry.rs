@@ -3,7 +3,12 @@
 use crate::loader::Loader;
 
 /// Every loader. Where two match a document equally well, the earlier one reads it.
-pub static LOADERS: &[&dyn Loader] = &[&crate::exchange::jsonl::Jsonl];
+pub static LOADERS: &[&dyn Loader] = &[
+    // Clusters.
+    &crate::cluster::kubernetes::Kubernetes,
+    // Graphs as such.
+    &crate::exchange::jsonl::Jsonl,
+];
 
 /// The loader of a format.
 pub fn loader(format: &str) -> Option<&'static dyn Loader> {

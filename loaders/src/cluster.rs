@@ -1,0 +1,3 @@
+//! What runs in clusters.
+
+pub(crate) mod kubernetes;
