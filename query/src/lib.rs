@@ -3,3 +3,5 @@
 pub mod ast;
 pub mod diagnostic;
 pub mod nearest;
+pub mod parse;
+pub mod token;

@@ -167,11 +167,7 @@ fn excerpt(
     let line: Vec<char> = places.line(place.line).chars().collect();
     let column = place.column - 1;
     // A window around the place keeps a line of a megabyte readable.
-    let from = if column < SHOWN_WIDTH / 2 {
-        0
-    } else {
-        column - SHOWN_WIDTH / 2
-    };
+    let from = column.saturating_sub(SHOWN_WIDTH / 2);
     let shown: String = line
         .iter()
         .skip(from)

@@ -1,0 +1,324 @@
+//! Parser failures as diagnostics, and where to read on after one.
+
+use super::Failure;
+use crate::ast::Span;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::token::{Dialect, Keyword, Lexeme, Sign, Token};
+
+/// How many syntax errors one text reports.
+pub(super) const MAX_ERRORS: usize = 10;
+
+/// Clauses of other languages that change stored data.
+const WRITING: [&str; 10] = [
+    "CREATE", "MERGE", "DELETE", "DETACH", "SET", "REMOVE", "FOREACH", "INSERT", "DROP", "LOAD",
+];
+
+/// Adds what a failure means to the diagnostics; returns the byte it happened at.
+pub(super) fn report(
+    text: &str,
+    tokens: &[Lexeme<'_>],
+    failure: &Failure<'_>,
+    found: Vec<Diagnostic>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> usize {
+    use lalrpop_util::ParseError;
+    let (token, span, expected) = match failure {
+        ParseError::UnrecognizedToken { token, expected } => (
+            Some(token.1),
+            Span::new(token.0, token.2),
+            expected.as_slice(),
+        ),
+        ParseError::ExtraToken { token } => (Some(token.1), Span::new(token.0, token.2), &[][..]),
+        ParseError::UnrecognizedEof { expected, .. } => {
+            let end = tokens.last().map_or(0, |lexeme| lexeme.end);
+            (None, Span::new(end, end), expected.as_slice())
+        }
+        ParseError::InvalidToken { .. } | ParseError::User { .. } => {
+            (None, Span::new(text.len(), text.len()), &[][..])
+        }
+    };
+    let at = span.start as usize;
+    diagnostics.extend(found);
+    // The lexer has already said what is wrong with text that it could not read.
+    if token != Some(Token::Invalid) {
+        diagnostics.push(diagnose(text, tokens, token, span, expected));
+    }
+    at
+}
+
+fn diagnose(
+    text: &str,
+    tokens: &[Lexeme<'_>],
+    token: Option<Token<'_>>,
+    span: Span,
+    expected: &[String],
+) -> Diagnostic {
+    let wanted = Wanted::new(expected);
+    if let Some(token) = token
+        && wanted.clause
+        && let Some(word) = writing_word(token)
+    {
+        let message = format!("`{word}` would change stored data, and a query only reads");
+        return Diagnostic::new(Code::ReadOnly, span, message)
+            .help("data comes in through imports; `WHAT IF` answers for a changed graph");
+    }
+    if let Some(open) = unclosed(tokens, token, span) {
+        let sign = open.token.to_string();
+        let message = match token {
+            Some(token) => format!("expected the end of `{sign}`, found `{token}`"),
+            None => format!("`{sign}` is not closed"),
+        };
+        let open = Span::new(open.start, open.end);
+        return Diagnostic::new(Code::UnclosedBracket, span, message).label(open, "opened here");
+    }
+    let found = match token {
+        Some(token) => format!("`{}`", shorten(&token.to_string())),
+        None => "the end of the text".to_owned(),
+    };
+    let message = match wanted.describe() {
+        Some(wanted) => format!("expected {wanted}, found {found}"),
+        None => format!("{found} cannot stand here"),
+    };
+    let diagnostic = Diagnostic::new(Code::Syntax, span, message);
+    match hint(text, tokens, token, span, &wanted) {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+fn shorten(text: &str) -> String {
+    const SHOWN: usize = 40;
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}...", &text[..at]),
+        None => text.to_owned(),
+    }
+}
+
+fn writing_word(token: Token<'_>) -> Option<String> {
+    let word = match token {
+        Token::Word(word) => word.to_ascii_uppercase(),
+        Token::Keyword(keyword) => keyword.text().to_owned(),
+        _ => return None,
+    };
+    WRITING.contains(&word.as_str()).then_some(word)
+}
+
+/// The innermost bracket still open where a clause begins or the text ends.
+fn unclosed<'s>(tokens: &[Lexeme<'s>], token: Option<Token<'s>>, span: Span) -> Option<Lexeme<'s>> {
+    let is_boundary = match token {
+        None => true,
+        Some(Token::Keyword(keyword)) => {
+            keyword.starts_clause() && keyword != Keyword::With && keyword != Keyword::Optional
+        }
+        Some(_) => false,
+    };
+    if !is_boundary {
+        return None;
+    }
+    let mut open: Vec<Lexeme<'s>> = Vec::new();
+    for lexeme in tokens {
+        if lexeme.start >= span.start as usize && token.is_some() {
+            break;
+        }
+        let Token::Sign(sign) = lexeme.token else {
+            continue;
+        };
+        match sign {
+            Sign::LParen | Sign::LBracket | Sign::LBrace | Sign::LeftOpen | Sign::LeftArrowOpen => {
+                open.push(*lexeme);
+            }
+            Sign::RParen
+            | Sign::RBracket
+            | Sign::RBrace
+            | Sign::RightClose
+            | Sign::RightArrowClose => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
+}
+
+/// What the grammar would have taken, in groups that people know.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts about one set of tokens"
+)]
+struct Wanted {
+    expression: bool,
+    name: bool,
+    clause: bool,
+    operator: bool,
+    words: Vec<String>,
+}
+
+impl Wanted {
+    fn new(expected: &[String]) -> Wanted {
+        let mut names: Vec<&str> = expected.iter().map(|name| name.trim_matches('"')).collect();
+        names.sort_unstable();
+        let has = |name: &str| names.binary_search(&name).is_ok();
+        let expression = has("CASE") && has("number");
+        let takes_name = has("word");
+        let clause = has("MATCH") && has("RETURN");
+        let operator = has("AND") && has("+");
+        let words = names
+            .iter()
+            .filter(|name| {
+                let text: &str = name;
+                let covered = match text {
+                    "start of query" | "start of definitions" | "invalid" | ";" => true,
+                    "word" | "quoted name" => true,
+                    "bare" => name_or(&names),
+                    "MATCH" | "OPTIONAL" | "UNWIND" | "WITH" | "RETURN" | "CALL" | "UNION"
+                    | "ATTACK PATHS" | "EXPLOITABILITY OF" | "BLAST RADIUS" | "CHOKE POINTS"
+                    | "FIX PLAN" | "WHY NOT" => clause,
+                    "AND" | "OR" | "XOR" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "=~" | "+"
+                    | "-" | "*" | "/" | "%" | "^" | "||" | "IN" | "IS" | "STARTS" | "ENDS"
+                    | "CONTAINS" | "." | "[" | ":"
+                        if operator =>
+                    {
+                        true
+                    }
+                    "number" | "string" | "parameter" | "(" | "[" | "{" | "CASE" | "NOT"
+                    | "NULL" | "TRUE" | "FALSE" | "EXISTS" | "COUNT" | "COLLECT" | "REDUCE"
+                    | "shortestPath" | "allShortestPaths" | "+" | "-" => expression,
+                    _ => false,
+                };
+                let soft = takes_name && is_soft(text);
+                !covered && !soft
+            })
+            .map(|text| match *text {
+                "bar" => "`|`".to_owned(),
+                "string" => "a text in quotes".to_owned(),
+                "number" => "a number".to_owned(),
+                "parameter" => "a parameter".to_owned(),
+                "bare" => "a name".to_owned(),
+                text => format!("`{text}`"),
+            })
+            .collect();
+        Wanted {
+            expression,
+            name: takes_name,
+            clause,
+            operator,
+            words,
+        }
+    }
+
+    /// Up to six things, the most telling first.
+    fn describe(&self) -> Option<String> {
+        const SHOWN: usize = 6;
+        let mut parts: Vec<String> = Vec::new();
+        if self.expression {
+            parts.push("an expression".to_owned());
+        } else if self.name {
+            parts.push("a name".to_owned());
+        }
+        parts.extend(self.words.iter().cloned());
+        if self.operator {
+            parts.push("an operator".to_owned());
+        }
+        if self.clause {
+            parts.push("a clause".to_owned());
+        }
+        parts.dedup();
+        match parts.as_slice() {
+            [] => None,
+            [one] => Some(one.clone()),
+            many if many.len() <= SHOWN => {
+                let (last, first) = many.split_last()?;
+                Some(format!("{} or {last}", first.join(", ")))
+            }
+            many => Some(format!(
+                "one of {} and others",
+                many.iter()
+                    .take(SHOWN)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            )),
+        }
+    }
+}
+
+fn name_or(names: &[&str]) -> bool {
+    names.binary_search(&"word").is_ok()
+}
+
+fn is_soft(text: &str) -> bool {
+    Keyword::ALL
+        .iter()
+        .any(|keyword| keyword.text() == text && !keyword.is_reserved())
+}
+
+/// A guess at what was meant.
+fn hint(
+    text: &str,
+    tokens: &[Lexeme<'_>],
+    token: Option<Token<'_>>,
+    span: Span,
+    wanted: &Wanted,
+) -> Option<String> {
+    let token = token?;
+    let before = tokens
+        .iter()
+        .take_while(|lexeme| lexeme.start < span.start as usize)
+        .last();
+    match token {
+        Token::Keyword(keyword) if wanted.name && keyword.is_reserved() => {
+            let written = span.slice(text);
+            Some(format!(
+                "`{written}` is a word of the language; write `` `{written}` `` to use it as a name"
+            ))
+        }
+        Token::Word(word) => {
+            let before = before.map(|lexeme| lexeme.token);
+            if wanted.operator && matches!(before, Some(Token::Word(_) | Token::Sign(Sign::RParen)))
+            {
+                let near = near_keyword(word);
+                return Some(match near {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "write `AS` before a new name".to_owned(),
+                });
+            }
+            near_keyword(word).map(|near| format!("did you mean `{near}`?"))
+        }
+        _ => None,
+    }
+}
+
+fn near_keyword(word: &str) -> Option<&'static str> {
+    let known = Keyword::ALL
+        .iter()
+        .filter(|keyword| keyword.is_reserved() || keyword.starts_clause())
+        .map(|keyword| keyword.text())
+        .chain([
+            "ORDER", "LIMIT", "SKIP", "STARTS", "ENDS", "CONTAINS", "YIELD", "FROM", "AVOIDING",
+        ]);
+    crate::nearest::nearest(word, known).filter(|near| near.len() > 2)
+}
+
+/// The tokens to read on with after a failure at byte `at`: from the next clause outside brackets,
+/// or the next definition.
+pub(super) fn resume<'t, 's>(
+    tokens: &'t [Lexeme<'s>],
+    at: usize,
+    dialect: Dialect,
+) -> Option<&'t [Lexeme<'s>]> {
+    let failed = tokens.iter().position(|lexeme| lexeme.start >= at)?;
+    let starts = |lexeme: &Lexeme<'_>| match (lexeme.token, dialect) {
+        (Token::Keyword(keyword), Dialect::Definitions) => keyword.starts_definition(),
+        (Token::Keyword(keyword), Dialect::Query) => {
+            keyword.starts_clause() && keyword != Keyword::With
+        }
+        _ => false,
+    };
+    let next = tokens
+        .iter()
+        .enumerate()
+        .skip(failed + 1)
+        .find(|(_, lexeme)| starts(lexeme))
+        .map(|(next, _)| next)?;
+    tokens.get(next..)
+}
