@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::budget::{Budget, Outcome};
-use foothold_engine::search::{self, PathQuery, StateId, Top};
+use foothold_engine::search::{self, Condensation, Links, PathQuery, StateId, Top};
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {
@@ -76,4 +76,42 @@ fn main() {
         query.top = Top::PerPair(10);
         complete(search::attack_paths(graph, &query, &pool, &budget))
     });
+    let found = time("components", repeats, || {
+        search::components(graph, Links::Single, &budget).unwrap()
+    });
+    println!(
+        "{{\"components\":{},\"largest\":{}}}",
+        found.n_components(),
+        found.largest()
+    );
+    time("reach, condensed anew", repeats, || {
+        let condensed = Condensation::new(graph, Links::WithAndSteps, &budget).unwrap();
+        complete(search::reach_of_all(
+            &condensed,
+            &made.jewels,
+            &pool,
+            &budget,
+        ))
+    });
+    let condensed = Condensation::new(graph, Links::Single, &budget).unwrap();
+    time("reach, condensed before", repeats, || {
+        complete(search::reach_of_all(
+            &condensed,
+            &made.jewels,
+            &pool,
+            &budget,
+        ))
+    });
+    if scale <= 2.0 || repeats == 1 {
+        time("blast radius sizes", repeats, || {
+            complete(search::blast_sizes(
+                graph,
+                &condensed,
+                &[],
+                None,
+                &pool,
+                &budget,
+            ))
+        });
+    }
 }

@@ -4,18 +4,26 @@
 //! evidence) stays with `attack::AttackGraph`, which owns one [`StepGraph`].
 
 mod bits;
+mod blast;
 mod cheapest;
+mod closure;
+mod components;
 mod frontier;
 pub mod paths;
 #[cfg(test)]
 mod random;
+mod reach;
 #[cfg(test)]
 mod testing;
 pub mod topology;
 mod view;
 
 pub use bits::Bits;
+pub use blast::{BlastSizes, blast_sizes};
 pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_to};
+pub use closure::{closure, closure_within};
+pub use components::{Components, Condensation, Links, components};
 pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
+pub use reach::{Reach, reach_of_all};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
 pub use view::{Additions, AndStep, StepParts, Topology, View};
