@@ -14,6 +14,9 @@ fn plain_message(message: &str) -> String {
         Some(end) => &message[..end],
         None => message,
     };
+    if let Some(inside) = message.strip_prefix("EOF while parsing ") {
+        return format!("the document ends inside {inside}");
+    }
     let mut words = Vec::new();
     let mut rest = message.split(' ').peekable();
     while let Some(word) = rest.next() {

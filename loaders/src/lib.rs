@@ -22,13 +22,16 @@
 //! - Outcomes come in the order of document names, at any thread count.
 //! - A document that fails has no facts.
 
+mod advisory;
 mod cluster;
+mod code;
 mod context;
 mod decode;
 mod detect;
 mod document;
 mod error;
 mod exchange;
+mod finding;
 mod head;
 mod hints;
 mod keys;
@@ -37,10 +40,13 @@ mod load;
 mod loader;
 mod registry;
 mod report;
+mod sbom;
 mod source;
+mod subject;
 #[cfg(test)]
 mod testing;
 mod text;
+mod vuln;
 
 pub use context::{CONTEXT_FILE, Context};
 pub use decode::Tree;
@@ -48,7 +54,7 @@ pub use detect::{Detected, detect};
 pub use document::Document;
 pub use error::{LoadError, Place};
 pub use head::{Head, Shape, Sketch};
-pub use keys::ImageRef;
+pub use keys::{ImageRef, PackageKey, repository_id, team_id};
 pub use limits::Limits;
 pub use load::{Options, load_bytes, load_paths};
 pub use loader::{Loader, Match};

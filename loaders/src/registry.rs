@@ -6,6 +6,12 @@ use crate::loader::Loader;
 pub static LOADERS: &[&dyn Loader] = &[
     // Clusters.
     &crate::cluster::kubernetes::Kubernetes,
+    // Bills of materials.
+    &crate::sbom::cyclonedx::CycloneDxJson,
+    // Scanners.
+    &crate::vuln::trivy::Trivy,
+    // Analysers of code.
+    &crate::code::sarif::Sarif,
     // Graphs as such.
     &crate::exchange::jsonl::Jsonl,
 ];

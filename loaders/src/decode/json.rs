@@ -113,7 +113,7 @@ mod tests {
         );
         assert_eq!(
             message("{\"items\": [{\"name\": \"a\"}"),
-            "line 1 column 24 at `/items`: EOF while parsing a list"
+            "line 1 column 24 at `/items`: the document ends inside a list"
         );
         assert_eq!(
             message("{\"items\": 3}"),

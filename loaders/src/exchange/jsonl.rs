@@ -157,7 +157,7 @@ mod tests {
         check_error(
             "g.jsonl",
             "{\"node\":{\"id\":\"a:b\"}}\n{\"node\":{\"id\":\"a:c\"",
-            &expect!["line 2 column 19: EOF while parsing an object"],
+            &expect!["line 2 column 19: the document ends inside an object"],
         );
     }
 }

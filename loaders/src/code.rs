@@ -1,0 +1,3 @@
+//! What is said about source code: findings of analysers, and who owns which file.
+
+pub(crate) mod sarif;
