@@ -24,4 +24,6 @@ pub use rule::{
 pub use state::{Capability, State};
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;

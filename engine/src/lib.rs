@@ -13,6 +13,7 @@ pub mod build;
 pub mod graph;
 pub mod model;
 pub mod pattern;
+pub mod recompute;
 pub mod score;
 pub mod search;
 pub mod store;

@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -28,7 +29,7 @@ fn dump(snapshot: &Snapshot) -> String {
         for (prop, value) in snapshot.node_props(node) {
             write!(out, " {}={value:?}", snapshot.prop_name(prop)).unwrap();
         }
-        write!(out, " @{:?}\n", snapshot.node_sources(node)).unwrap();
+        writeln!(out, " @{:?}", snapshot.node_sources(node)).unwrap();
     }
     for edge in snapshot.edges() {
         let ends = snapshot.edge(edge);
@@ -43,9 +44,9 @@ fn dump(snapshot: &Snapshot) -> String {
         for (prop, value) in snapshot.edge_props(edge) {
             write!(out, " {}={value:?}", snapshot.prop_name(prop)).unwrap();
         }
-        write!(
+        writeln!(
             out,
-            " @{:?} {}\n",
+            " @{:?} {}",
             snapshot.edge_sources(edge),
             snapshot.edge_confidence(edge)
         )
@@ -152,7 +153,6 @@ fn indexes_answer_equality_prefix_and_range() {
     let snapshot = merged(&[(source("s"), facts)]);
     let prop = snapshot.prop_id("v").unwrap();
     let nodes = |bitmap: roaring::RoaringBitmap| bitmap.iter().collect::<Vec<u32>>();
-    use std::ops::Bound::{Excluded, Unbounded};
     assert_eq!(nodes(snapshot.nodes_with(prop, &Value::Int(1))), [0, 1]);
     assert_eq!(nodes(snapshot.nodes_with_prefix(prop, "a")), [3, 4]);
     assert_eq!(
