@@ -1,0 +1,1 @@
+"""Charts for partners, drawn from the analytics lake."""

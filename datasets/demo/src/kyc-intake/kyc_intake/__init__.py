@@ -1,0 +1,1 @@
+"""Takes identity documents for the know-your-customer check."""

@@ -1,0 +1,1 @@
+"""Orders and delivery addresses of Ferrypay's merchants."""

@@ -1,0 +1,1 @@
+"""Nightly settlement files for the card schemes."""
