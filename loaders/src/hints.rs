@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::cloud::arn::queue_arn;
+
 /// How much of one value is looked at.
 const MAX_VALUE_BYTES: usize = 65_536;
 /// How many hints one owner keeps.
@@ -308,6 +310,8 @@ fn resources(name: &str, value: &str) -> Vec<String> {
         if is_resource_name(&rest[..end]) {
             found.push(rest[..end].to_owned());
         }
+    } else if let Some(queue) = queue_arn(value) {
+        found.push(queue);
     } else if value.starts_with("arn:") && value.split(':').count() >= 6 {
         let end = value
             .find(|c: char| c.is_whitespace() || "\"',".contains(c))
@@ -395,6 +399,11 @@ mod tests {
                 "KAFKA_BROKERS",
                 "k1:9092,k2:9092",
                 "KAFKA_BROKERS=k1:9092 KAFKA_BROKERS=k2:9092",
+            ),
+            (
+                "Q",
+                "https://sqs.eu-west-1.amazonaws.com/111122223333/jobs",
+                "Q=sqs.eu-west-1.amazonaws.com Q=arn:aws:sqs:eu-west-1:111122223333:jobs",
             ),
             ("S3_BUCKET", "acme-cards", "S3_BUCKET=acme-cards"),
             ("DATA", "s3://acme-cards/in", "DATA=acme-cards"),

@@ -12,6 +12,9 @@ pub static LOADERS: &[&dyn Loader] = &[
     &crate::vuln::trivy::Trivy,
     // Analysers of code.
     &crate::code::sarif::Sarif,
+    // Clouds.
+    &crate::cloud::aws_iam::AwsIam,
+    &crate::cloud::aws_describe::AwsDescribe,
     // Graphs as such.
     &crate::exchange::jsonl::Jsonl,
 ];

@@ -785,6 +785,8 @@ pub const LABELS: &[LabelSpec] = &[
             p("vpc", Str, "Network it runs in."),
             p("image", Str, "Container image it runs."),
             p("tags", StrList, "Tags as `key=value`."),
+            p("url", Str, "Its own public address, if it has one."),
+            p("url_authentication", Str, "`AWS_IAM` or `NONE`."),
         ],
     },
     LabelSpec {
