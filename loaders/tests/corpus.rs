@@ -22,17 +22,67 @@ struct Format {
     uncounted: &'static [(&'static str, &'static str)],
 }
 
-const FORMATS: &[Format] = &[Format {
-    name: "cyclonedx-json",
-    folders: &["cyclonedx/", "vex/cyclonedx/"],
-    suffixes: &[".json", ".json.gz"],
-    uncounted: &[
-        ("dependency_graph_has_cycle", "a property of the graph"),
-        ("root_component", "a name"),
-        ("spec_version", "no count"),
-        ("tools", "names"),
-    ],
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        name: "cyclonedx-json",
+        folders: &["cyclonedx/", "vex/cyclonedx/"],
+        suffixes: &[".json", ".json.gz"],
+        uncounted: &[
+            ("dependency_graph_has_cycle", "a property of the graph"),
+            ("root_component", "a name"),
+            ("spec_version", "no count"),
+            ("tools", "names"),
+        ],
+    },
+    Format {
+        name: "kubernetes",
+        folders: &["kubernetes/"],
+        suffixes: &[".yaml"],
+        uncounted: &[],
+    },
+    Format {
+        name: "kubernetes",
+        folders: &[
+            "kubernetes/cluster-dump-do/",
+            "kubernetes/kubehound-test-cluster/",
+            "kubernetes/netpol-ground-truth/onlineboutique-synthesised/",
+        ],
+        suffixes: &[".json"],
+        uncounted: &[],
+    },
+    Format {
+        name: "aws-iam",
+        folders: &[
+            "aws-iam/cloud",
+            "aws-describe/cloudmapper-demo/iam-get-account-authorization-details",
+            "aws-describe/cloudmapper-demo/iam-get-role",
+        ],
+        suffixes: &[".json"],
+        uncounted: &[],
+    },
+    Format {
+        name: "aws-describe",
+        folders: &[
+            "aws-describe/cloudmapper-demo/accessanalzyer",
+            "aws-describe/cloudmapper-demo/cloudtrail",
+            "aws-describe/cloudmapper-demo/ec2",
+            "aws-describe/cloudmapper-demo/ecr",
+            "aws-describe/cloudmapper-demo/ecs",
+            "aws-describe/cloudmapper-demo/elb",
+            "aws-describe/cloudmapper-demo/iam-get-account-summary",
+            "aws-describe/cloudmapper-demo/kafka",
+            "aws-describe/cloudmapper-demo/lambda",
+            "aws-describe/cloudmapper-demo/rds",
+            "aws-describe/cloudmapper-demo/redshift",
+            "aws-describe/cloudmapper-demo/s3",
+            "aws-describe/cloudmapper-demo/secretsmanager",
+            "aws-describe/cloudmapper-demo/sns",
+            "aws-describe/cloudmapper-demo/sqs",
+        ],
+        suffixes: &[".json"],
+        uncounted: &[],
+    },
+];
 
 fn corpus() -> Option<PathBuf> {
     if let Ok(path) = std::env::var("FOOTHOLD_CORPUS") {
