@@ -101,7 +101,7 @@ fn the_estate_of_seed_one_stays_the_same() {
     let (lines, _) = bytes(0.01, 1);
     assert_eq!(
         sha256(&lines),
-        "064e98466842d182ae7ecd60562501f15c941fbdfbf05bb4827fb6f51968ec00"
+        "dc6240f9aee59a35b5a6a49ff9ab10ab583908dcab36abb6b0dff5850e0c0bdc"
     );
 }
 

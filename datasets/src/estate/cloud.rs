@@ -126,7 +126,7 @@ fn role<W: Write>(layout: &Layout, idx: u64, out: &mut Emitter<'_, W>) -> io::Re
     rights(layout, &mut rng, &id, account, 7.0, out)?;
     escalation(layout, &mut rng, &id, account, 0.03, out)?;
     if admin {
-        permission(out, &id, "*", &layout.account(account), "admin#0")?;
+        permission(out, &id, "*:*", &layout.account(account), "admin#0")?;
     }
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! Clusters: workloads, services, ingresses, service accounts, secrets, who reaches whom and who
 //! may do what.
+//!
+//! Workloads state no container ports and services no selectors, so that correlation has nothing to
+//! add to the reach stated here.
 
 use std::io::{self, Write};
 
@@ -106,7 +109,7 @@ const NAMESPACE_ACTIONS: [(&str, u32); 10] = [
     ("secrets:list", 3),
     ("pods:create", 2),
     ("pods/exec:create", 1),
-    ("deployments:patch", 1),
+    ("workloads:patch", 1),
     ("serviceaccounts/token:create", 1),
 ];
 
@@ -145,18 +148,20 @@ fn service_account<W: Write>(
     }
     if rng.chance(0.006) {
         let cluster = Layout::cluster(layout.cluster_of_namespace(namespace));
-        let action = rng.pick(&[
-            "secrets:list",
-            "clusterrolebindings:create",
-            "nodes/proxy:get",
+        let actions = rng.pick(&[
+            &["secrets:list"] as &[&str],
+            &["clusterroles:bind", "clusterrolebindings:create"],
+            &["nodes/proxy:create"],
         ]);
-        permission(
-            out,
-            &id,
-            action,
-            &cluster,
-            "estate-binding -> estate-cluster-role",
-        )?;
+        for action in actions {
+            permission(
+                out,
+                &id,
+                action,
+                &cluster,
+                "estate-binding -> estate-cluster-role",
+            )?;
+        }
     }
     Ok(())
 }
