@@ -187,6 +187,14 @@ def build_stores(session):
             BillingMode="PAY_PER_REQUEST",
             Tags=[{"Key": "data-class", "Value": data_class}],
         )
+    ec2 = session.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(
+        GroupName="databases", Description="Databases, from inside the network", VpcId=vpc
+    )["GroupId"]
+    ec2.authorize_security_group_ingress(
+        GroupId=group, IpProtocol="tcp", FromPort=5432, ToPort=5432, CidrIp="10.20.0.0/16"
+    )
     rds = session.client("rds")
     for name, data_class in DATABASES.items():
         rds.create_db_instance(
@@ -199,6 +207,7 @@ def build_stores(session):
             AllocatedStorage=100,
             StorageEncrypted=True,
             PubliclyAccessible=False,
+            VpcSecurityGroupIds=[group],
             Tags=[{"Key": "data-class", "Value": data_class}],
         )
 
@@ -228,14 +237,20 @@ def export(session):
         ),
     )
     s3 = session.client("s3")
-    write("s3api-list-buckets.json", s3.list_buckets())
+    write("s3-list-buckets.json", s3.list_buckets())
     write(
-        "s3api-get-bucket-policy--ferrypay-storefront-assets.json",
+        "s3-get-bucket-policy--ferrypay-storefront-assets.json",
         s3.get_bucket_policy(Bucket="ferrypay-storefront-assets"),
     )
     dynamo = session.client("dynamodb")
     for table in TABLES:
         write(f"dynamodb-describe-table--{table}.json", dynamo.describe_table(TableName=table))
+    write(
+        "ec2-describe-security-groups.json",
+        session.client("ec2").describe_security_groups(
+            Filters=[{"Name": "group-name", "Values": ["databases"]}]
+        ),
+    )
     write("rds-describe-db-instances.json", session.client("rds").describe_db_instances())
 
 

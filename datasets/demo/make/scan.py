@@ -3,7 +3,8 @@
 No scanner and no vulnerability database was at hand, and no image was built. This script joins what
 is real: the components of each service's bill of materials (sbom/) with the published facts in
 advisories.json. The digest of an image stands for one: it is computed over the service's sources.
-It also writes the known-exploited and exploit-prediction facts of the same advisories.
+It also writes what is known of exploits for the same advisories: the entries of the known-exploited
+catalogue, the exploit-prediction scores that were at hand, and which have a public exploit.
 """
 
 import json
@@ -118,15 +119,47 @@ def report(service, advisories):
     }
 
 
-def enrichment(advisories):
-    """One line a vulnerability: what the KEV catalogue and the EPSS file say of it."""
+def known_exploited(advisories):
+    """The entries of CISA's catalogue that concern these advisories, in its shape."""
+    entries = [
+        {
+            "cveID": advisory["id"],
+            "vendorProject": advisory["kev"]["vendor"],
+            "product": advisory["kev"]["product"],
+            "vulnerabilityName": advisory["kev"]["name"],
+            "dateAdded": advisory["kev"]["added"],
+            "dueDate": advisory["kev"]["due"],
+            "knownRansomwareCampaignUse": advisory["kev"]["ransomware"],
+            "cwes": advisory["kev"]["cwe"],
+        }
+        for advisory in advisories
+        if "kev" in advisory
+    ]
+    return {
+        "title": "Excerpt of CISA's catalog of known exploited vulnerabilities",
+        "catalogVersion": "2025.08.25",
+        "dateReleased": "2025-08-25T17:04:19.9796Z",
+        "count": len(entries),
+        "vulnerabilities": entries,
+    }
+
+
+def exploit_prediction(advisories):
+    """The lines of the EPSS file that were at hand, in its shape."""
+    scored = [(advisory["id"], advisory["epss"]) for advisory in advisories if "epss" in advisory]
+    model, date = scored[0][1]["model"], scored[0][1]["date"]
+    yield f"#model_version:{model},score_date:{date}T12:55:00Z"
+    yield "cve,epss,percentile"
+    for cve, epss in scored:
+        yield f"{cve},{epss['score']},{epss['percentile']}"
+
+
+def public_exploits(advisories):
+    """Which of them have an exploit that anyone can fetch, as generic JSONL."""
     for advisory in advisories:
-        props = {"kev": "kev" in advisory}
         if advisory.get("exploit_public"):
-            props["exploit_public"] = True
-        if "epss" in advisory:
-            props["epss"] = advisory["epss"]["score"]
-        yield {"node": {"id": f"vuln:{advisory['id']}", "labels": ["Vulnerability"], "props": props}}
+            node = {"id": f"vuln:{advisory['id']}", "labels": ["Vulnerability"]}
+            yield json.dumps({"node": {**node, "props": {"exploit_public": True}}})
 
 
 def main():
@@ -134,8 +167,10 @@ def main():
     for service in SERVICES:
         path = DEMO / "scans" / f"{service}.trivy.json"
         path.write_text(json.dumps(report(service, advisories), indent=1) + "\n")
-    lines = [json.dumps(line) for line in enrichment(advisories)]
-    (DEMO / "scans" / "kev-epss.jsonl").write_text("\n".join(lines) + "\n")
+    scans = DEMO / "scans"
+    (scans / "kev.json").write_text(json.dumps(known_exploited(advisories), indent=1) + "\n")
+    (scans / "epss.csv").write_text("\n".join(exploit_prediction(advisories)) + "\n")
+    (scans / "public-exploits.jsonl").write_text("\n".join(public_exploits(advisories)) + "\n")
 
 
 if __name__ == "__main__":
