@@ -105,6 +105,6 @@ fn broken_accounts_are_named() {
     check_error(
         "x.json",
         r#"{"RoleDetailList": ["#,
-        &expect!["line 1 column 20: EOF while parsing a list"],
+        &expect!["line 1 column 20: the document ends inside a list"],
     );
 }
