@@ -4,7 +4,7 @@
 //! a thing with an ARN is its ARN; instances and security groups are their own ids, which are
 //! unique across accounts; a database without an ARN is its endpoint's name. Where a document does
 //! not say which resource it is about (the access list of a bucket), the file name must, the way
-//! collectors write it: `s3-get-bucket-acl--<bucket>.json` or `s3-get-bucket-acl/<bucket>`.
+//! collectors write it: `s3api-get-bucket-acl--<bucket>.json` or `s3-get-bucket-acl/<bucket>`.
 
 mod compute;
 mod network;

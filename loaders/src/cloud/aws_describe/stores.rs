@@ -124,7 +124,7 @@ fn policies(export: &mut Export<'_>, members: &mut Members) -> Result<(), LoadEr
     let resource = match statement::subject(&document) {
         Some(resource) => Some(resource),
         None => export
-            .subject("s3-get-bucket-policy")
+            .subject("get-bucket-policy")
             .map(|bucket| bucket_id(&bucket)),
     };
     match resource {
@@ -192,7 +192,7 @@ fn bucket_settings(export: &mut Export<'_>, members: &mut Members) -> Result<(),
                 wanted.contains(&permission)
             })
         };
-        if let Some(bucket) = export.subject("s3-get-bucket-acl") {
+        if let Some(bucket) = export.subject("get-bucket-acl") {
             let node = export.store(&bucket_id(&bucket), Store::Bucket, &bucket)?;
             if permits(&["READ", "FULL_CONTROL"]) {
                 export.facts.set(node, "public_read", true);
@@ -203,9 +203,7 @@ fn bucket_settings(export: &mut Export<'_>, members: &mut Members) -> Result<(),
         }
     }
     if let Some(block) = members.take::<AccessBlock>("PublicAccessBlockConfiguration")?
-        && let Some(bucket) = export
-            .subject("get-public-access-block")
-            .or_else(|| super::subject_of_name(export.name, "s3-get-bucket-public-access-block"))
+        && let Some(bucket) = export.subject("get-public-access-block")
     {
         let node = export.store(&bucket_id(&bucket), Store::Bucket, &bucket)?;
         let blocked = [
@@ -219,7 +217,7 @@ fn bucket_settings(export: &mut Export<'_>, members: &mut Members) -> Result<(),
         export.facts.set(node, "public_access_blocked", blocked);
     }
     if let Some(encryption) = members.take::<Encryption>("ServerSideEncryptionConfiguration")?
-        && let Some(bucket) = export.subject("s3-get-bucket-encryption")
+        && let Some(bucket) = export.subject("get-bucket-encryption")
     {
         let node = export.store(&bucket_id(&bucket), Store::Bucket, &bucket)?;
         export.facts.set(node, "encrypted", true);
@@ -232,7 +230,7 @@ fn bucket_settings(export: &mut Export<'_>, members: &mut Members) -> Result<(),
     }
     if members.first_has("TagSet", "Key") {
         let tags: Vec<Tag> = members.take("TagSet")?.unwrap_or_default();
-        if let Some(bucket) = export.subject("s3-get-bucket-tagging") {
+        if let Some(bucket) = export.subject("get-bucket-tagging") {
             let node = export.store(&bucket_id(&bucket), Store::Bucket, &bucket)?;
             tagged(export, node, Some(&tags));
         }

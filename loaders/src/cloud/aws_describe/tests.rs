@@ -40,9 +40,9 @@ fn buckets_and_what_is_said_about_one() {
         "acl.json",
         acl,
         &expect![[r#"
-        members.Grants=1 members.Owner=0
-        warning not said which resource it is about x1: name the file `s3-get-bucket-acl--<resource>.json`, not `acl.json`
-    "#]],
+            members.Grants=1 members.Owner=0
+            warning not said which resource it is about x1: name the file `get-bucket-acl--<resource>.json`, not `acl.json`
+        "#]],
     );
     check(
         "x/s3-get-public-access-block/cards",
@@ -53,7 +53,7 @@ fn buckets_and_what_is_said_about_one() {
         "#]],
     );
     check(
-        "s3-get-bucket-tagging--cards.json",
+        "s3api-get-bucket-tagging--cards.json",
         r#"{"TagSet": [{"Key": "data-classification", "Value": "PCI"}]}"#,
         &expect![[r#"
             arn:aws:s3:::cards :DataStore:Bucket kind="bucket" name="cards" sensitivity="card" tags=["data-classification=PCI"]
