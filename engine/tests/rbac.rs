@@ -152,7 +152,15 @@ fn corpus() -> Option<PathBuf> {
 /// The rights behind the labels of the set, where one right alone makes the finding.
 const LABELLED: [(&str, &[&str]); 3] = [
     ("KUBE-PRIVESC-001", &["pods:create"]),
-    ("KUBE-PRIVESC-003", &["workloads:create", "workloads:patch"]),
+    (
+        "KUBE-PRIVESC-003",
+        &[
+            "deployments:create",
+            "deployments:patch",
+            "daemonsets:create",
+            "statefulsets:create",
+        ],
+    ),
     ("KUBE-PRIVESC-005", &["secrets:list"]),
 ];
 

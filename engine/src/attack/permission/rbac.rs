@@ -305,9 +305,13 @@ fn grants_of(rules: &[PolicyRule], scope: &Scope, through: &str) -> Vec<Grant> {
     grants
 }
 
-/// Drops what a wider grant of the same right says already: the cluster over a namespace, all
-/// objects over one.
+/// Drops what a wider grant says already: everything over a right, the cluster over a namespace,
+/// all objects over one.
 fn widest(mut grants: Vec<Grant>) -> Vec<Grant> {
+    let administers = |grant: &Grant| grant.action == "*:*" && grant.scope == Scope::Cluster;
+    if grants.iter().any(administers) {
+        grants.retain(administers);
+    }
     grants.sort_unstable();
     grants.dedup_by(|later, first| {
         (later.action, &later.scope, &later.name) == (first.action, &first.scope, &first.name)

@@ -18,6 +18,15 @@ pub struct Source<'a> {
     pub document: Option<&'a Document>,
 }
 
+impl Source<'_> {
+    /// Policies that AWS keeps grant and do not deny, but for those that exist to deny.
+    fn only_grants(&self) -> bool {
+        self.name.starts_with("arn:aws:iam::aws:policy/")
+            && !self.name.contains("Deny")
+            && !self.name.contains("Quarantine")
+    }
+}
+
 /// What sort of principal asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PrincipalKind {
@@ -347,6 +356,9 @@ fn each(
 ) {
     for source in sources {
         let Some(document) = source.document else {
+            if kind == Kind::Deny && source.only_grants() {
+                continue;
+            }
             found(Say {
                 truth: Truth::Unknown,
                 coverage: Coverage::Whole,

@@ -42,7 +42,8 @@ const CONTROLLERS: &[&str] = &[
     "jobs",
     "cronjobs",
 ];
-const CONTROLLER_GROUPS: &[&str] = &["", "apps", "batch", "extensions"];
+const APPS: &[&str] = &["apps", "extensions"];
+const BATCH: &[&str] = &["batch"];
 const WRITE: &[&str] = &["create", "update", "patch"];
 const CHANGE: &[&str] = &["update", "patch"];
 
@@ -118,19 +119,85 @@ pub const RIGHTS: &[Right] = &[
         Namespace,
     ),
     nameless(right(
-        "workloads:create",
-        CONTROLLER_GROUPS,
-        CONTROLLERS,
+        "deployments:create",
+        APPS,
+        &["deployments"],
         &["create"],
         Namespace,
     )),
     right(
-        "workloads:patch",
-        CONTROLLER_GROUPS,
-        CONTROLLERS,
+        "deployments:patch",
+        APPS,
+        &["deployments"],
         CHANGE,
         Namespace,
     ),
+    nameless(right(
+        "daemonsets:create",
+        APPS,
+        &["daemonsets"],
+        &["create"],
+        Namespace,
+    )),
+    right("daemonsets:patch", APPS, &["daemonsets"], CHANGE, Namespace),
+    nameless(right(
+        "statefulsets:create",
+        APPS,
+        &["statefulsets"],
+        &["create"],
+        Namespace,
+    )),
+    right(
+        "statefulsets:patch",
+        APPS,
+        &["statefulsets"],
+        CHANGE,
+        Namespace,
+    ),
+    nameless(right(
+        "replicasets:create",
+        APPS,
+        &["replicasets"],
+        &["create"],
+        Namespace,
+    )),
+    right(
+        "replicasets:patch",
+        APPS,
+        &["replicasets"],
+        CHANGE,
+        Namespace,
+    ),
+    nameless(right(
+        "replicationcontrollers:create",
+        CORE,
+        &["replicationcontrollers"],
+        &["create"],
+        Namespace,
+    )),
+    right(
+        "replicationcontrollers:patch",
+        CORE,
+        &["replicationcontrollers"],
+        CHANGE,
+        Namespace,
+    ),
+    nameless(right(
+        "jobs:create",
+        BATCH,
+        &["jobs"],
+        &["create"],
+        Namespace,
+    )),
+    right("jobs:patch", BATCH, &["jobs"], CHANGE, Namespace),
+    nameless(right(
+        "cronjobs:create",
+        BATCH,
+        &["cronjobs"],
+        &["create"],
+        Namespace,
+    )),
+    right("cronjobs:patch", BATCH, &["cronjobs"], CHANGE, Namespace),
     right("secrets:get", CORE, &["secrets"], &["get"], Namespace),
     right(
         "secrets:list",
