@@ -12,7 +12,7 @@ pub mod ports;
 pub mod selector;
 
 pub use address::AddressRange;
-pub use evaluate::{Endpoint, Peer, Policies};
+pub use evaluate::{Applied, Endpoint, Peer, Policies, Sight};
 pub use exposure::Exposure;
 pub use policy::{AdminPolicy, NetworkPolicy};
 pub use ports::{Connections, Protocol};

@@ -1,11 +1,13 @@
 //! Which connections the policies of one cluster let through.
 
+use std::collections::BTreeSet;
+
 use super::address::AddressRange;
 use super::policy::{
     Action, AdminPolicy, AdminRule, Namespaces, NetworkPolicy, PortMatch, PortRule, Rule, RulePeer,
 };
 use super::ports::{Connections, Protocol};
-use super::selector::Labels;
+use super::selector::{LabelSelector, Labels};
 
 /// A pod, or the pods of one workload, as policies see them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,7 +42,25 @@ pub struct Policies {
     baseline: Vec<AdminPolicy>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The policies that apply to one pod, in the order in which they decide.
+#[derive(Debug, Clone, Default)]
+pub struct Applied<'a> {
+    network: Vec<&'a NetworkPolicy>,
+    admin: Vec<&'a AdminPolicy>,
+    baseline: Vec<&'a AdminPolicy>,
+}
+
+/// What policies look at, and so what can tell two pods apart.
+#[derive(Debug, Clone, Default)]
+pub struct Sight {
+    /// Namespaces that have policies.
+    namespaces: BTreeSet<String>,
+    namespace_keys: BTreeSet<String>,
+    pod_keys: BTreeSet<String>,
+    port_names: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Direction {
     Ingress,
     Egress,
@@ -69,22 +89,52 @@ impl Policies {
     }
 
     /// The connections that get from `source` to `target`: what both the egress side of the
-    /// source and the ingress side of the target let through. Linear in the number of rules that
-    /// select either.
+    /// source and the ingress side of the target let through. Linear in the number of policies
+    /// and the rules that select either.
     pub fn allowed(&self, source: Peer<'_>, target: Peer<'_>) -> Connections {
-        let egress = match source {
-            Peer::Pod(pod) => self.one_side(Direction::Egress, pod, target, target),
-            Peer::Outside(_) => Connections::all(),
+        let applied = |peer| match peer {
+            Peer::Pod(pod) => self.applied(pod),
+            Peer::Outside(_) => Applied::default(),
         };
-        if egress.is_empty() {
-            return egress;
+        applied(source).allowed_to(&applied(target), source, target)
+    }
+
+    /// The policies that apply to `pod`.
+    pub fn applied(&self, pod: &Endpoint) -> Applied<'_> {
+        let network = self.network.iter().filter(|policy| policy.selects(pod));
+        let admin = self.admin.iter().filter(|policy| policy.selects(pod));
+        let baseline = self.baseline.iter().filter(|policy| policy.selects(pod));
+        Applied {
+            network: network.collect(),
+            admin: admin.collect(),
+            baseline: baseline.collect(),
         }
-        match target {
-            Peer::Pod(pod) => {
-                egress.intersection(&self.one_side(Direction::Ingress, pod, source, target))
+    }
+
+    /// What the policies look at.
+    pub fn sight(&self) -> Sight {
+        let mut sight = Sight::default();
+        for policy in &self.network {
+            sight.namespaces.insert(policy.namespace.clone());
+            sight.see_pods(&policy.pod_selector);
+            let rules = policy.ingress.iter().chain(&policy.egress).flatten();
+            for rule in rules {
+                rule.peers
+                    .iter()
+                    .flatten()
+                    .for_each(|peer| sight.see_peer(peer));
+                sight.see_ports(&rule.ports);
             }
-            Peer::Outside(_) => egress,
         }
+        for policy in self.admin.iter().chain(&self.baseline) {
+            sight.see_pods(&policy.pods);
+            sight.see_namespaces(&policy.namespaces);
+            for rule in policy.ingress.iter().chain(&policy.egress) {
+                rule.peers.iter().for_each(|peer| sight.see_peer(peer));
+                sight.see_ports(&rule.ports);
+            }
+        }
+        sight
     }
 
     /// The network policies that isolate `pod` in ingress, then those that do in egress.
@@ -106,24 +156,54 @@ impl Policies {
         let blocks = self.network.iter().flat_map(NetworkPolicy::blocks);
         range.cut(blocks.chain(admin.flat_map(AdminPolicy::blocks)))
     }
+}
 
-    /// What policies on `pod` let through in one direction, `other` being the far side and
-    /// `target` the side whose ports are named.
-    fn one_side(
+impl Applied<'_> {
+    /// The connections from `source`, whose policies these are, to `target`.
+    pub fn allowed_to(
         &self,
-        direction: Direction,
-        pod: &Endpoint,
-        other: Peer<'_>,
+        target_applied: &Applied<'_>,
+        source: Peer<'_>,
         target: Peer<'_>,
     ) -> Connections {
-        let mut allowed = Connections::none();
-        if pod.host_network {
-            return Connections::all();
+        let egress = match source {
+            Peer::Pod(_) => self.one_side(Direction::Egress, target, target),
+            Peer::Outside(_) => Connections::all(),
+        };
+        match target {
+            Peer::Pod(_) if !egress.is_empty() => {
+                let ingress = target_applied.one_side(Direction::Ingress, source, target);
+                egress.intersection(&ingress)
+            }
+            _ => egress,
         }
-        let admin = self.admin.iter().filter(|policy| policy.selects(pod));
+    }
+
+    /// Whether nothing restricts what comes in.
+    pub fn ingress_is_open(&self) -> bool {
+        self.is_open(Direction::Ingress)
+    }
+
+    /// Whether nothing restricts what goes out.
+    pub fn egress_is_open(&self) -> bool {
+        self.is_open(Direction::Egress)
+    }
+
+    fn is_open(&self, direction: Direction) -> bool {
+        let mut admin = self.admin.iter().chain(&self.baseline);
+        self.network
+            .iter()
+            .all(|policy| policy.rules(direction).is_none())
+            && admin.all(|policy| policy.rules(direction).is_empty())
+    }
+
+    /// What the policies let through in one direction, `other` being the far side and `target`
+    /// the side whose ports are named.
+    fn one_side(&self, direction: Direction, other: Peer<'_>, target: Peer<'_>) -> Connections {
+        let mut allowed = Connections::none();
         let mut undecided = Connections::all();
         let mut passed = Connections::none();
-        for rule in admin.flat_map(|policy| policy.rules(direction)) {
+        for rule in self.admin.iter().flat_map(|policy| policy.rules(direction)) {
             let decided = rule.connections(other, target).intersection(&undecided);
             match rule.action {
                 Action::Allow => allowed = allowed.union(&decided),
@@ -136,7 +216,7 @@ impl Policies {
 
         let mut isolated = false;
         let mut admitted = Connections::none();
-        for policy in self.network.iter().filter(|policy| policy.selects(pod)) {
+        for policy in &self.network {
             let Some(rules) = policy.rules(direction) else {
                 continue;
             };
@@ -149,8 +229,11 @@ impl Policies {
             return allowed.union(&undecided.intersection(&admitted));
         }
 
-        let baseline = self.baseline.iter().filter(|policy| policy.selects(pod));
-        for rule in baseline.flat_map(|policy| policy.rules(direction)) {
+        for rule in self
+            .baseline
+            .iter()
+            .flat_map(|policy| policy.rules(direction))
+        {
             let decided = rule.connections(other, target).intersection(&undecided);
             if rule.action == Action::Allow {
                 allowed = allowed.union(&decided);
@@ -158,6 +241,60 @@ impl Policies {
             undecided = undecided.difference(&decided);
         }
         allowed.union(&undecided)
+    }
+}
+
+impl Sight {
+    /// The endpoint with only what the policies look at. Endpoints that are equal after it are
+    /// decided alike.
+    #[must_use]
+    pub fn reduce(&self, endpoint: &Endpoint) -> Endpoint {
+        let keep = |labels: &Labels, keys: &BTreeSet<String>| -> Labels {
+            let kept = labels.iter().filter(|(key, _)| keys.contains(*key));
+            kept.map(|(key, value)| (key.clone(), value.clone()))
+                .collect()
+        };
+        let namespace = &endpoint.namespace;
+        let mut named_ports = endpoint.named_ports.clone();
+        named_ports.retain(|(name, ..)| self.port_names.contains(name));
+        named_ports.sort();
+        Endpoint {
+            namespace: if self.namespaces.contains(namespace) {
+                namespace.clone()
+            } else {
+                String::new()
+            },
+            namespace_labels: keep(&endpoint.namespace_labels, &self.namespace_keys),
+            labels: keep(&endpoint.labels, &self.pod_keys),
+            named_ports,
+            host_network: endpoint.host_network,
+        }
+    }
+
+    fn see_pods(&mut self, selector: &LabelSelector) {
+        self.pod_keys.extend(selector.keys().map(str::to_owned));
+    }
+
+    fn see_namespaces(&mut self, selector: &LabelSelector) {
+        self.namespace_keys
+            .extend(selector.keys().map(str::to_owned));
+    }
+
+    fn see_peer(&mut self, peer: &RulePeer) {
+        if let RulePeer::Pods { namespaces, pods } = peer {
+            self.see_pods(pods);
+            if let Namespaces::Selected(selector) = namespaces {
+                self.see_namespaces(selector);
+            }
+        }
+    }
+
+    fn see_ports(&mut self, ports: &PortRule) {
+        for port in ports.iter().flatten() {
+            if let PortMatch::Named { name, .. } = port {
+                self.port_names.insert(name.clone());
+            }
+        }
     }
 }
 
