@@ -1019,7 +1019,7 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "RUNS_AS",
-        from: "Workload|Function|Instance|InstanceProfile",
+        from: "Workload|Function|Instance|InstanceProfile|Node",
         to: "Identity",
         doc: "The identity its code acts as.",
         properties: &[],
@@ -1142,14 +1142,14 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "FEDERATES_TO",
-        from: "ServiceAccount",
+        from: "ServiceAccount|Repository",
         to: "CloudRole",
-        doc: "Its token is exchanged for the role: annotation and trust policy agree.",
-        properties: &[],
+        doc: "Its token, or that of its pipelines, is exchanged for the role: annotation and trust policy agree.",
+        properties: &[p("decision", Str, "`allow` or `unknown`.")],
     },
     KindSpec {
         name: "CAN_ASSUME",
-        from: "Identity|Account",
+        from: "Identity|Account|Internet",
         to: "CloudRole",
         doc: "Permitted on both sides, denies honoured.",
         properties: &[

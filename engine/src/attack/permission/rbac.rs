@@ -13,6 +13,9 @@ pub use rights::{RIGHTS, Right, Scoped};
 /// The group of those who may do everything, whatever the roles say.
 pub const MASTERS: &str = "system:masters";
 
+/// The action of a grant through a role that was not collected: it may be any or none.
+pub const UNKNOWN: &str = "?";
+
 /// One rule of a role.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -124,7 +127,8 @@ pub enum Scope {
 /// One right that a subject holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Grant {
-    /// `secrets:list`; `*:*` for everything.
+    /// `secrets:list`; `*:*` for everything, [`UNKNOWN`] for what a role that was not collected
+    /// may give.
     pub action: &'static str,
     /// Where.
     pub scope: Scope,
@@ -167,15 +171,22 @@ impl Rbac {
                 RoleRef::ClusterRole(name) => (name, self.rules_of_cluster_role(name)),
             };
             let through = format!("{} -> {role}", binding.name);
-            let Some(rules) = rules else {
-                rights.unresolved.push(through);
-                continue;
-            };
             let scope = match &binding.namespace {
                 Some(namespace) => Scope::Namespace(namespace.clone()),
                 None => Scope::Cluster,
             };
-            let grants = grants_of(&rules, &scope, &through);
+            let grants = match rules {
+                Some(rules) => grants_of(&rules, &scope, &through),
+                None => {
+                    rights.unresolved.push(through.clone());
+                    vec![Grant {
+                        action: UNKNOWN,
+                        scope,
+                        name: None,
+                        through,
+                    }]
+                }
+            };
             for subject in &binding.subjects {
                 let held = rights.by_subject.entry(subject.clone()).or_default();
                 held.extend(grants.iter().cloned());

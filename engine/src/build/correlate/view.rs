@@ -75,7 +75,7 @@ impl<'a> View<'a> {
     }
 
     /// The starts of the incoming edges of a kind.
-    pub(super) fn into(&self, node: NodeId, kind: &str) -> Vec<NodeId> {
+    pub(super) fn starts(&self, node: NodeId, kind: &str) -> Vec<NodeId> {
         self.snapshot
             .kind_id(kind)
             .map(|kind| {
@@ -83,20 +83,6 @@ impl<'a> View<'a> {
                 row.iter().map(|(_, start)| start).collect()
             })
             .unwrap_or_default()
-    }
-
-    /// Every edge of a kind, as start and end.
-    pub(super) fn edges(&self, kind: &str) -> Vec<(NodeId, NodeId)> {
-        let Some(kind) = self.snapshot.kind_id(kind) else {
-            return Vec::new();
-        };
-        self.snapshot
-            .edges_of_kind(kind)
-            .map(|edge| {
-                let ends = self.snapshot.edge(EdgeId(edge));
-                (ends.source, ends.target)
-            })
-            .collect()
     }
 
     pub(super) fn edge_flag(&self, edge: EdgeId, property: &str) -> bool {

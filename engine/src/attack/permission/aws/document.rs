@@ -71,6 +71,24 @@ impl Document {
         Ok(Self { statements })
     }
 
+    /// The policy that allows everything.
+    pub fn everything() -> Self {
+        let all = || Patterns {
+            negated: false,
+            patterns: vec!["*".to_owned()],
+        };
+        Self {
+            statements: vec![Statement {
+                name: "0".to_owned(),
+                allows: true,
+                principals: None,
+                actions: all(),
+                resources: Some(all()),
+                conditions: Vec::new(),
+            }],
+        }
+    }
+
     /// Whether a statement allows every action on every resource without condition.
     pub fn allows_everything(&self) -> bool {
         self.statements.iter().any(|statement| {
@@ -99,6 +117,12 @@ impl Statement {
             .iter()
             .any(|pattern| pattern::matches_ignoring_case(pattern, action));
         found != self.actions.negated
+    }
+
+    /// Whether one of its conditions looks at `key`.
+    pub fn mentions(&self, key: &str) -> bool {
+        let mut conditions = self.conditions.iter();
+        conditions.any(|condition| condition.key.eq_ignore_ascii_case(key))
     }
 
     /// How much of `resource` it speaks of, and whether that can be said at all: a variable in it

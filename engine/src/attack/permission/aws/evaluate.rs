@@ -20,7 +20,7 @@ pub struct Source<'a> {
 
 impl Source<'_> {
     /// Policies that AWS keeps grant and do not deny, but for those that exist to deny.
-    fn only_grants(&self) -> bool {
+    pub fn only_grants(&self) -> bool {
         self.name.starts_with("arn:aws:iam::aws:policy/")
             && !self.name.contains("Deny")
             && !self.name.contains("Quarantine")
@@ -106,6 +106,8 @@ pub enum Reason {
     ExplicitDeny,
     /// No statement grants it, or the one that may has an open condition.
     NotGranted,
+    /// Only a policy that was not collected could grant it.
+    NotCollected,
     /// The permission boundary does not allow it.
     Boundary,
     /// The service control policies do not allow it.
@@ -134,6 +136,8 @@ struct Say {
     truth: Truth,
     coverage: Coverage,
     statement: Option<String>,
+    /// The policy's text is known.
+    collected: bool,
 }
 
 impl Say {
@@ -142,6 +146,7 @@ impl Say {
             truth: Truth::False,
             coverage: Coverage::None,
             statement: None,
+            collected: true,
         }
     }
 
@@ -150,12 +155,15 @@ impl Say {
             truth: Truth::True,
             coverage: Coverage::Whole,
             statement: None,
+            collected: true,
         }
     }
 
-    /// The stronger of two; the first where they are equal.
+    /// The stronger of two; what is known before what may be, and the first where they are equal.
     fn or(self, other: Self) -> Self {
-        if (other.truth, other.coverage) > (self.truth, self.coverage) {
+        if (other.truth, other.coverage, other.collected)
+            > (self.truth, self.coverage, self.collected)
+        {
             other
         } else {
             self
@@ -256,7 +264,11 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
         limits.push((Reason::Session, grant(session, request, |_| true)));
     }
 
-    let mut reason = Reason::NotGranted;
+    let mut reason = if granted.collected {
+        Reason::NotGranted
+    } else {
+        Reason::NotCollected
+    };
     let mut verdict = granted.clone();
     for (limit, say) in limits {
         if (say.truth, say.coverage) < (verdict.truth, verdict.coverage) {
@@ -272,7 +284,7 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
             statement: verdict.statement,
             partial: false,
         },
-        _ if doubtful => Decision {
+        _ if doubtful && reason != Reason::NotCollected => Decision {
             effect: Effect::Unknown,
             reason: Reason::ExplicitDeny,
             statement: deny.whole.statement.or(deny.part.statement),
@@ -363,6 +375,7 @@ fn each(
                 truth: Truth::Unknown,
                 coverage: Coverage::Whole,
                 statement: Some(source.name.to_owned()),
+                collected: false,
             });
             continue;
         };
@@ -380,6 +393,7 @@ fn each(
                     truth,
                     coverage,
                     statement: Some(format!("{}#{}", source.name, statement.name)),
+                    collected: true,
                 });
             }
         }

@@ -90,6 +90,35 @@ impl Trust<'_> {
         )
     }
 
+    /// Whether the role's side admits a user, role or account; its own side is not asked.
+    pub fn admits_principal(&self, principal: Principal<'_>, context: &Context) -> Decision {
+        let everything = Document::everything();
+        let identity = [Source {
+            name: principal.id,
+            document: Some(&everything),
+        }];
+        let policies = Policies {
+            identity: &identity,
+            ..self.policies()
+        };
+        let request = Request {
+            principal,
+            action: "sts:AssumeRole",
+            resource: self.role,
+            resource_account: account_of(self.role),
+            context,
+        };
+        let decision = evaluate(&policies, &request);
+        let own_side = |statement: &String| !statement.starts_with(self.role);
+        Decision {
+            statement: match decision.statement {
+                Some(statement) if own_side(&statement) => Some(self.role.to_owned()),
+                other => other,
+            },
+            ..decision
+        }
+    }
+
     /// Whether any principal of any account is admitted.
     pub fn admits_anyone(&self) -> Decision {
         let principal = Principal {
@@ -107,16 +136,34 @@ impl Trust<'_> {
 
     /// The identity providers it names, sorted.
     pub fn providers(&self) -> Vec<&str> {
-        let statements = self.document.statements.iter();
+        self.named("Federated")
+    }
+
+    /// The services it names, sorted.
+    pub fn services(&self) -> Vec<&str> {
+        self.named("Service")
+    }
+
+    /// The users, roles and accounts it names, sorted: ARNs, bare account numbers or `*`.
+    pub fn principals(&self) -> Vec<&str> {
+        self.named("AWS")
+    }
+
+    fn named(&self, ty: &str) -> Vec<&str> {
+        let statements = self
+            .document
+            .statements
+            .iter()
+            .filter(|statement| statement.allows);
         let principals = statements.filter_map(|statement| statement.principals.as_ref());
-        let mut providers: Vec<_> = principals
-            .filter_map(|principals| principals.by_type.get("Federated"))
+        let mut names: Vec<_> = principals
+            .filter_map(|principals| principals.by_type.get(ty))
             .flatten()
             .map(String::as_str)
             .collect();
-        providers.sort_unstable();
-        providers.dedup();
-        providers
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// Providers that are admitted whatever the subject of the token: anyone with an account at
@@ -151,7 +198,18 @@ impl Trust<'_> {
         account: &str,
         context: &Context,
     ) -> Decision {
-        let policies = Policies {
+        let request = Request {
+            principal,
+            action,
+            resource: self.role,
+            resource_account: account,
+            context,
+        };
+        evaluate(&self.policies(), &request)
+    }
+
+    fn policies(&self) -> Policies<'_> {
+        Policies {
             identity: &[],
             boundary: None,
             service_control: &[],
@@ -161,15 +219,7 @@ impl Trust<'_> {
                 document: Some(self.document),
             }),
             resource_say: ResourceSay::Required,
-        };
-        let request = Request {
-            principal,
-            action,
-            resource: self.role,
-            resource_account: account,
-            context,
-        };
-        evaluate(&policies, &request)
+        }
     }
 }
 

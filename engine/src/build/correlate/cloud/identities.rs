@@ -1,0 +1,283 @@
+//! The identities of a cloud and the policies in force on each.
+
+use std::collections::BTreeMap;
+
+use crate::attack::permission::aws::evaluate::{Policies, Principal, PrincipalKind, ResourceSay};
+use crate::attack::permission::aws::trust::account_of;
+use crate::attack::permission::aws::{Context, Document, Source};
+use crate::build::correlate::view::View;
+use crate::graph::NodeId;
+
+/// Policies of AWS whose text everyone knows, for exports that only name them.
+const WELL_KNOWN: [(&str, &str); 2] = [
+    (
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+    ),
+    (
+        "arn:aws:iam::aws:policy/PowerUserAccess",
+        r#"{"Statement":[{"Effect":"Allow","NotAction":["iam:*","organizations:*","account:*"],"Resource":"*"}]}"#,
+    ),
+];
+
+/// A role or user.
+#[derive(Debug)]
+pub(super) struct Identity<'a> {
+    pub(super) arn: &'a str,
+    pub(super) account: &'a str,
+    pub(super) kind: PrincipalKind,
+    /// Own policies and those of its groups, the collected ones first.
+    policies: Vec<&'a str>,
+    /// Managed policies of its own, which can be rewritten.
+    attached: Vec<&'a str>,
+    groups: Vec<&'a str>,
+    boundary: Option<&'a str>,
+    tags: Vec<String>,
+}
+
+/// Every identity, sorted by ARN, and every policy document.
+#[derive(Debug, Default)]
+pub(super) struct Identities<'a> {
+    pub(super) all: Vec<Identity<'a>>,
+    documents: BTreeMap<&'a str, Document>,
+    /// Service control policies by account.
+    service_control: BTreeMap<&'a str, Vec<&'a str>>,
+    by_account: BTreeMap<&'a str, Vec<usize>>,
+}
+
+/// The sources of one evaluation, owned.
+pub(super) struct Sources<'a> {
+    identity: Vec<Source<'a>>,
+    boundary: Option<Source<'a>>,
+    service_control: Vec<Source<'a>>,
+    resource: Option<Source<'a>>,
+    say: ResourceSay,
+}
+
+impl Sources<'_> {
+    pub(super) fn borrow(&self) -> Policies<'_> {
+        Policies {
+            identity: &self.identity,
+            boundary: self.boundary,
+            service_control: &self.service_control,
+            session: None,
+            resource: self.resource,
+            resource_say: self.say,
+        }
+    }
+}
+
+impl<'a> Identity<'a> {
+    pub(super) fn principal(&self) -> Principal<'a> {
+        Principal {
+            id: self.arn,
+            account: self.account,
+            kind: self.kind,
+        }
+    }
+
+    /// The node of its account.
+    pub(super) fn account_id(&self) -> String {
+        format!("aws://{}", self.account)
+    }
+
+    /// What every request of it carries.
+    pub(super) fn context(&self) -> Context {
+        let mut context = Context::new()
+            .with("aws:PrincipalArn", self.arn)
+            .with("aws:PrincipalAccount", self.account)
+            .with("aws:PrincipalIsAWSService", "false")
+            // Whoever calls chooses to use TLS.
+            .with("aws:SecureTransport", "true");
+        if self.kind == PrincipalKind::User {
+            let name = self.arn.rsplit('/').next().unwrap_or_default();
+            context = context
+                .with("aws:username", name)
+                .with("aws:PrincipalType", "User");
+        } else {
+            context = context
+                .with("aws:PrincipalType", "AssumedRole")
+                .without("aws:username");
+        }
+        for tag in &self.tags {
+            if let Some((key, value)) = tag.split_once('=') {
+                context = context.with(&format!("aws:PrincipalTag/{key}"), value);
+            }
+        }
+        context
+    }
+}
+
+/// Whether some document describes the identity, and not only a trust policy that names it: then
+/// no policies means that it has none.
+fn is_collected(view: &View<'_>, node: NodeId) -> bool {
+    view.text(node, "trust_policy").is_some()
+        || ["HAS_POLICY", "IN_ACCOUNT", "MEMBER_OF"]
+            .iter()
+            .any(|kind| !view.out(node, kind).is_empty())
+}
+
+impl<'a> Identities<'a> {
+    pub(super) fn of(view: &View<'a>) -> Self {
+        let mut identities = Self::default();
+        for policy in view.labelled("CloudPolicy") {
+            let text = view.text(policy, "document");
+            if let Some(document) = text.and_then(|text| Document::parse(text).ok()) {
+                identities.documents.insert(view.id(policy), document);
+            }
+        }
+        for (arn, text) in WELL_KNOWN {
+            if !identities.documents.contains_key(arn)
+                && let Ok(document) = Document::parse(text)
+            {
+                identities.documents.insert(arn, document);
+            }
+        }
+        for account in view.labelled("Account") {
+            let policies = view.out(account, "HAS_POLICY");
+            if let (Some(number), false) =
+                (view.id(account).strip_prefix("aws://"), policies.is_empty())
+            {
+                let policies = policies.iter().map(|policy| view.id(*policy)).collect();
+                identities.service_control.insert(number, policies);
+            }
+        }
+        for (label, kind) in [
+            ("CloudRole", PrincipalKind::Role),
+            ("CloudUser", PrincipalKind::User),
+        ] {
+            for node in view.labelled(label) {
+                if view.id(node).starts_with("arn:") && is_collected(view, node) {
+                    let identity = identities.identity(view, node, kind);
+                    identities.all.push(identity);
+                }
+            }
+        }
+        identities.all.sort_unstable_by_key(|identity| identity.arn);
+        for (idx, identity) in identities.all.iter().enumerate() {
+            let of_account = identities.by_account.entry(identity.account).or_default();
+            of_account.push(idx);
+        }
+        identities
+    }
+
+    fn identity(&self, view: &View<'a>, node: NodeId, kind: PrincipalKind) -> Identity<'a> {
+        let arn = view.id(node);
+        let mut boundary = view.text(node, "permission_boundary");
+        let mut policies = Vec::new();
+        for (edge, policy) in view.out_edges(node, "HAS_POLICY") {
+            if view.edge_flag(edge, "boundary") {
+                boundary = boundary.or(Some(view.id(policy)));
+            } else {
+                policies.push(view.id(policy));
+            }
+        }
+        let is_managed = |policy: &&str| !policy.contains('#') && account_of(policy) != "aws";
+        let attached = policies.iter().copied().filter(is_managed).collect();
+        let mut groups = Vec::new();
+        for group in view.out(node, "MEMBER_OF") {
+            groups.push(view.id(group));
+            for policy in view.out(group, "HAS_POLICY") {
+                policies.push(view.id(policy));
+            }
+        }
+        policies.sort_unstable();
+        policies.dedup();
+        // What is known is named before what is not.
+        policies.sort_by_key(|policy| !self.documents.contains_key(policy));
+        Identity {
+            arn,
+            account: account_of(arn),
+            kind,
+            policies,
+            attached,
+            groups,
+            boundary,
+            tags: view.list(node, "tags"),
+        }
+    }
+
+    pub(super) fn of_account(&self, account: &str) -> impl Iterator<Item = &Identity<'a>> {
+        let of_account = self.by_account.get(account).into_iter().flatten();
+        of_account.filter_map(|idx| self.all.get(*idx))
+    }
+
+    /// The policy that makes an identity an administrator: it allows everything, and nothing in
+    /// force denies or limits anything.
+    pub(super) fn administrator(&self, identity: &Identity<'a>) -> Option<&'a str> {
+        let everything = |policy: &&str| {
+            let document = self.documents.get(*policy);
+            document.is_some_and(Document::allows_everything)
+        };
+        let policy = identity
+            .policies
+            .iter()
+            .copied()
+            .find(|policy| everything(policy))?;
+        let control = self.service_control.get(identity.account);
+        let control = control.map_or(&[][..], Vec::as_slice);
+        let unlimited = identity.boundary.iter().all(everything)
+            && (control.is_empty() || control.iter().any(everything));
+        let grants_only = |policy: &&str| match self.documents.get(*policy) {
+            Some(document) => !document.denies_anything(),
+            None => self.source(policy).only_grants(),
+        };
+        let undisputed = identity.policies.iter().chain(control).all(grants_only);
+        (unlimited && undisputed).then_some(policy)
+    }
+
+    /// A policy in force whose text was not collected.
+    pub(super) fn uncollected(&self, identity: &Identity<'a>) -> Option<&'a str> {
+        let mut policies = identity.policies.iter().copied();
+        policies.find(|policy| !self.documents.contains_key(policy))
+    }
+
+    /// Managed policies attached to the identity itself.
+    pub(super) fn attached<'s>(&self, identity: &'s Identity<'a>) -> &'s [&'a str] {
+        &identity.attached
+    }
+
+    /// The groups of the identity.
+    pub(super) fn groups<'s>(&self, identity: &'s Identity<'a>) -> &'s [&'a str] {
+        &identity.groups
+    }
+
+    /// Whether a policy of the identity allows the action on anything.
+    pub(super) fn speaks_of(&self, identity: &Identity<'a>, action: &str) -> bool {
+        let mut documents = identity
+            .policies
+            .iter()
+            .filter_map(|policy| self.documents.get(policy));
+        documents.any(|document| {
+            let mut statements = document.statements.iter();
+            statements.any(|statement| statement.allows && statement.covers_action(action))
+        })
+    }
+
+    pub(super) fn policies<'s>(
+        &'s self,
+        identity: &Identity<'s>,
+        resource: Option<Source<'s>>,
+        say: ResourceSay,
+    ) -> Sources<'s> {
+        let control = self.service_control.get(identity.account);
+        Sources {
+            identity: self.sources(&identity.policies),
+            boundary: identity.boundary.map(|policy| self.source(policy)),
+            service_control: control.map(|all| self.sources(all)).unwrap_or_default(),
+            resource,
+            say,
+        }
+    }
+
+    fn sources<'s>(&'s self, policies: &[&'s str]) -> Vec<Source<'s>> {
+        policies.iter().map(|policy| self.source(policy)).collect()
+    }
+
+    fn source<'s>(&'s self, policy: &'s str) -> Source<'s> {
+        Source {
+            name: policy,
+            document: self.documents.get(policy),
+        }
+    }
+}

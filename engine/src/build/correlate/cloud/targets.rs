@@ -1,0 +1,227 @@
+//! What permissions are asked about: stores, secrets, roles, users, compute.
+
+use crate::attack::permission::aws::trust::account_of;
+use crate::attack::permission::aws::{Document, Source};
+use crate::build::correlate::view::View;
+use crate::graph::NodeId;
+
+/// Starting compute and the like: asked of the whole account.
+pub(super) const ACCOUNT_ACTIONS: &[&str] = &[
+    "apprunner:CreateService",
+    "cloudformation:CreateChangeSet",
+    "cloudformation:CreateStack",
+    "cloudformation:CreateStackSet",
+    "cloudformation:UpdateStack",
+    "codebuild:CreateProject",
+    "codebuild:StartBuild",
+    "datapipeline:CreatePipeline",
+    "ec2:RequestSpotInstances",
+    "ec2:RunInstances",
+    "ecs:CreateService",
+    "ecs:RegisterTaskDefinition",
+    "ecs:RunTask",
+    "ecs:StartTask",
+    "eks:AssociateAccessPolicy",
+    "eks:CreateAccessEntry",
+    "glue:CreateDevEndpoint",
+    "glue:CreateJob",
+    "glue:UpdateDevEndpoint",
+    "glue:UpdateJob",
+    "lambda:CreateFunction",
+    "sagemaker:CreateNotebookInstance",
+    "sagemaker:CreateProcessingJob",
+    "sagemaker:CreateTrainingJob",
+];
+
+/// Writing policies, with the sort of thing each writes to.
+pub(super) const POLICY_ACTIONS: &[(&str, &str)] = &[
+    ("iam:AddUserToGroup", "group"),
+    ("iam:AttachGroupPolicy", "group"),
+    ("iam:AttachRolePolicy", "role"),
+    ("iam:AttachUserPolicy", "user"),
+    ("iam:CreatePolicyVersion", "policy"),
+    ("iam:PutGroupPolicy", "group"),
+    ("iam:PutRolePolicy", "role"),
+    ("iam:PutUserPolicy", "user"),
+    ("iam:SetDefaultPolicyVersion", "policy"),
+];
+
+/// Something that permissions are asked about.
+#[derive(Debug)]
+pub(super) struct Target<'a> {
+    pub(super) id: &'a str,
+    /// Its account; none where nobody says.
+    pub(super) account: Option<&'a str>,
+    /// Actions with the resource each is asked on.
+    pub(super) actions: Vec<(&'static str, String)>,
+    /// Its resource policy; the document is absent where it could not be read.
+    pub(super) policy: Option<Option<Document>>,
+    /// The key that encrypts it, where it is one of the customer's own.
+    pub(super) key: Option<&'a str>,
+    /// Of a role: whom it trusts.
+    pub(super) trust: Option<Document>,
+}
+
+impl Target<'_> {
+    pub(super) fn policy_source(&self) -> Option<Source<'_>> {
+        self.policy.as_ref().map(|document| Source {
+            name: self.id,
+            document: document.as_ref(),
+        })
+    }
+}
+
+/// Whether the action hands out what the key protects.
+pub(super) fn needs_key(action: &str) -> bool {
+    matches!(
+        action,
+        "s3:GetObject"
+            | "dynamodb:GetItem"
+            | "dynamodb:Query"
+            | "dynamodb:Scan"
+            | "sqs:ReceiveMessage"
+            | "kinesis:GetRecords"
+            | "secretsmanager:GetSecretValue"
+            | "ssm:GetParameter"
+    )
+}
+
+/// Every target, in order of id within each sort.
+pub(super) fn of<'a>(view: &View<'a>) -> Vec<Target<'a>> {
+    let mut targets = Vec::new();
+    for label in [
+        "DataStore",
+        "Secret",
+        "CloudRole",
+        "CloudUser",
+        "Function",
+        "Instance",
+    ] {
+        for node in view.labelled(label) {
+            let id = view.id(node);
+            let arn = view.text(node, "arn").unwrap_or(id);
+            let actions = actions(view, node, label, arn);
+            if actions.is_empty() {
+                continue;
+            }
+            let policy = view.text(node, "policy").filter(|_| label != "CloudRole");
+            let key = view.text(node, "encrypted_by");
+            targets.push(Target {
+                id,
+                account: account(view, node, arn),
+                actions,
+                policy: policy.map(|text| Document::parse(text).ok()),
+                key: key.filter(|key| key.starts_with("arn:") && !key.contains(":alias/aws/")),
+                trust: view
+                    .text(node, "trust_policy")
+                    .and_then(|text| Document::parse(text).ok()),
+            });
+        }
+    }
+    targets
+}
+
+/// The account of a node: of its ARN, else of its `IN_ACCOUNT` edge.
+fn account<'a>(view: &View<'a>, node: NodeId, arn: &'a str) -> Option<&'a str> {
+    let of_arn = Some(account_of(arn)).filter(|account| !account.is_empty());
+    of_arn.or_else(|| {
+        let accounts = view.out(node, "IN_ACCOUNT");
+        let account = view.id(*accounts.first()?);
+        account.strip_prefix("aws://")
+    })
+}
+
+fn actions(view: &View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'static str, String)> {
+    let on = |actions: &[&'static str], resource: &str| {
+        let actions = actions.iter().copied();
+        actions
+            .map(|action| (action, resource.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let mut parts = arn.split(':');
+    let service = parts.nth(2).unwrap_or_default();
+    let region = parts.next().unwrap_or_default();
+    let account = parts.next().unwrap_or_default();
+    match (label, service) {
+        ("DataStore", "s3") => {
+            let mut all = on(
+                &["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                &format!("{arn}/*"),
+            );
+            all.extend(on(&["s3:DeleteBucket", "s3:PutBucketPolicy"], arn));
+            all
+        }
+        ("DataStore", "dynamodb") => on(
+            &[
+                "dynamodb:BatchGetItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:DeleteTable",
+                "dynamodb:ExportTableToPointInTime",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:Scan",
+                "dynamodb:UpdateItem",
+            ],
+            arn,
+        ),
+        ("DataStore", "rds") => {
+            let mut all = on(&["rds-data:ExecuteStatement", "rds:DeleteDBInstance"], arn);
+            let login = format!("arn:aws:rds-db:{region}:{account}:dbuser:*");
+            all.extend(on(&["rds-db:connect"], &login));
+            let snapshots = format!("arn:aws:rds:{region}:{account}:snapshot:*");
+            all.extend(on(
+                &["rds:CopyDBSnapshot", "rds:ModifyDBSnapshotAttribute"],
+                &snapshots,
+            ));
+            all
+        }
+        ("DataStore", "sqs") => on(
+            &["sqs:DeleteQueue", "sqs:ReceiveMessage", "sqs:SendMessage"],
+            arn,
+        ),
+        ("DataStore", "sns") => on(&["sns:Publish"], arn),
+        ("DataStore", "kinesis") => on(&["kinesis:GetRecords", "kinesis:PutRecord"], arn),
+        ("DataStore", "es") => on(&["es:ESHttpGet"], &format!("{arn}/*")),
+        ("DataStore", "redshift") => on(&["redshift-data:ExecuteStatement"], arn),
+        ("DataStore", "elasticache") => on(&["elasticache:Connect"], arn),
+        ("Secret", "secretsmanager") => on(&["secretsmanager:GetSecretValue"], arn),
+        ("Secret", "ssm") => on(&["ssm:GetParameter"], arn),
+        ("CloudRole", "iam") => on(&[super::PASS_ROLE, "iam:UpdateAssumeRolePolicy"], arn),
+        ("CloudUser", "iam") => on(
+            &[
+                "iam:CreateAccessKey",
+                "iam:CreateLoginProfile",
+                "iam:UpdateLoginProfile",
+            ],
+            arn,
+        ),
+        ("Function", "lambda") => on(
+            &[
+                "lambda:UpdateFunctionCode",
+                "lambda:UpdateFunctionConfiguration",
+            ],
+            arn,
+        ),
+        ("Instance", _) => {
+            // Its id alone names no account; machines of one id are one machine.
+            let resource = if service == "ec2" {
+                arn.to_owned()
+            } else {
+                let id = view.id(node).trim_start_matches("aws-ec2:");
+                let id = view.text(node, "instance_id").unwrap_or(id);
+                format!("arn:aws:ec2:*:*:instance/{id}")
+            };
+            on(
+                &[
+                    "ec2-instance-connect:SendSSHPublicKey",
+                    "ec2:ModifyInstanceAttribute",
+                    "ssm:SendCommand",
+                    "ssm:StartSession",
+                ],
+                &resource,
+            )
+        }
+        _ => Vec::new(),
+    }
+}

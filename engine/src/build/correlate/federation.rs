@@ -1,0 +1,137 @@
+//! Service accounts to the cloud roles that their tokens are exchanged for.
+
+use std::collections::BTreeMap;
+
+use crate::attack::permission::Effect;
+use crate::attack::permission::aws::Document;
+use crate::attack::permission::aws::trust::{Trust, WebIdentity};
+use crate::build::Join;
+use crate::graph::{NodeId, Snapshot};
+use crate::model::Facts;
+
+use super::view::{Method, View, cluster_of, namespace_of};
+
+/// Annotation, trust policy and issuer agree.
+const TRUSTED: Method = Method::new("annotation-and-trust", 100);
+/// The issuer of the cluster is not known; there is one cluster whose account it can be.
+const ONE_CLUSTER: Method = Method::new("annotation-and-trust-subject", 80);
+/// Several clusters have such an account, and which of them the role trusts is not known.
+const SEVERAL_CLUSTERS: Method = Method::new("annotation-and-trust-subject", 40);
+/// The role was not collected with its trust policy.
+const ANNOTATED: Method = Method::new("annotation", 50);
+
+/// A pipeline of the main branch is admitted; which workflows ask for tokens is not looked at.
+const PIPELINE: Method = Method::new("trust-subject", 80);
+
+const GITHUB: &str = "token.actions.githubusercontent.com";
+const AUDIENCE: &str = "sts.amazonaws.com";
+
+/// `ServiceAccount FEDERATES_TO CloudRole`, and `Repository FEDERATES_TO CloudRole`.
+pub(super) struct Federation;
+
+impl Join for Federation {
+    fn name(&self) -> &'static str {
+        "federation"
+    }
+
+    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
+        let view = View::new(snapshot);
+        let accounts: Vec<(NodeId, &str)> = view
+            .labelled("ServiceAccount")
+            .into_iter()
+            .filter_map(|account| Some((account, view.text(account, "irsa_role_arn")?)))
+            .collect();
+        let mut namesakes: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for &(account, role_arn) in &accounts {
+            let name = local_name(view.id(account));
+            *namesakes.entry((role_arn, name)).or_insert(0) += 1;
+        }
+        for &(account, role_arn) in &accounts {
+            let id = view.id(account);
+            let (Some(cluster), Some(namespace)) = (cluster_of(id), namespace_of(id)) else {
+                continue;
+            };
+            let name = id.rsplit('/').next().unwrap_or_default();
+            let issuer = snapshot
+                .node(&format!("k8s://{cluster}"))
+                .and_then(|cluster| view.text(cluster, "oidc_issuer"));
+            let trust_policy = snapshot
+                .node(role_arn)
+                .and_then(|role| view.text(role, "trust_policy"))
+                .and_then(|text| Document::parse(text).ok());
+            let Some(document) = trust_policy else {
+                federate(facts, ANNOTATED, id, role_arn, Effect::Unknown);
+                continue;
+            };
+            let trust = Trust {
+                role: role_arn,
+                document: &document,
+            };
+            let subject = format!("system:serviceaccount:{namespace}:{name}");
+            let decision = trust.admits_web_identity(&WebIdentity {
+                issuer,
+                subject: &subject,
+                audience: AUDIENCE,
+            });
+            let method = match (decision.effect, issuer) {
+                (Effect::Deny, _) => continue,
+                (Effect::Allow, _) => TRUSTED,
+                (Effect::Unknown, Some(_)) => ONE_CLUSTER,
+                (Effect::Unknown, None) => {
+                    // The same namespace and name in several clusters are different accounts.
+                    match namesakes.get(&(role_arn, local_name(id))) {
+                        Some(2..) => SEVERAL_CLUSTERS,
+                        _ => ONE_CLUSTER,
+                    }
+                }
+            };
+            federate(facts, method, id, role_arn, decision.effect);
+        }
+        repositories(&view, facts);
+    }
+}
+
+/// Pipelines of a repository, by the subject that GitHub gives their tokens.
+fn repositories(view: &View<'_>, facts: &mut Facts) {
+    for role in view.labelled("CloudRole") {
+        let arn = view.id(role);
+        let Some(document) = view
+            .text(role, "trust_policy")
+            .filter(|text| text.contains(GITHUB))
+            .and_then(|text| Document::parse(text).ok())
+        else {
+            continue;
+        };
+        let trust = Trust {
+            role: arn,
+            document: &document,
+        };
+        for repository in view.labelled("Repository") {
+            let id = view.id(repository);
+            let Some(path) = id.strip_prefix("repo://github.com/") else {
+                continue;
+            };
+            let subject = format!("repo:{path}:ref:refs/heads/main");
+            let decision = trust.admits_web_identity(&WebIdentity {
+                issuer: Some(GITHUB),
+                subject: &subject,
+                audience: AUDIENCE,
+            });
+            if decision.effect != Effect::Deny {
+                federate(facts, PIPELINE, id, arn, decision.effect);
+            }
+        }
+    }
+}
+
+/// `<namespace>/ServiceAccount/<name>`: the id without its cluster.
+fn local_name(id: &str) -> &str {
+    let rest = id.strip_prefix("k8s://").unwrap_or(id);
+    rest.split_once('/').map_or(rest, |(_, local)| local)
+}
+
+fn federate(facts: &mut Facts, method: Method, account: &str, role: &str, effect: Effect) {
+    method.link(facts, account, "FEDERATES_TO", role, |facts, edge| {
+        facts.set(edge, "decision", effect.name());
+    });
+}
