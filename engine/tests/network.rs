@@ -102,7 +102,7 @@ impl World {
             }
             "Expect" => {
                 let lines = object["connections"].as_array().unwrap();
-                self.expect = lines.iter().map(|line| text(line)).collect();
+                self.expect = lines.iter().map(text).collect();
             }
             _ => {}
         }

@@ -41,8 +41,8 @@ impl Join for Permissions {
 
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
-        let identities = Identities::of(&view);
-        let targets = targets::of(&view);
+        let identities = Identities::of(view);
+        let targets = targets::of(view);
         for identity in &identities.all {
             if let Some(policy) = identities.administrator(identity) {
                 permit(
@@ -93,7 +93,7 @@ impl Join for Assumption {
 
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
-        let identities = Identities::of(&view);
+        let identities = Identities::of(view);
         for role in view.labelled("CloudRole") {
             let text = view.text(role, "trust_policy");
             if let Some(document) = text.and_then(|text| Document::parse(text).ok()) {
@@ -262,12 +262,12 @@ impl Asker<'_, '_> {
                 let decision = self.ask(action, self.identity.arn, None);
                 self.state(action, self.identity.arn, &decision);
             } else if *of == "policy" {
-                for policy in self.identities.attached(self.identity) {
+                for policy in &self.identity.attached {
                     let decision = self.ask(action, policy, None);
                     self.state(action, policy, &decision);
                 }
             } else if *of == "group" {
-                for group in self.identities.groups(self.identity) {
+                for group in &self.identity.groups {
                     let decision = self.ask(action, group, None);
                     self.state(action, group, &decision);
                 }
@@ -279,7 +279,7 @@ impl Asker<'_, '_> {
         let foreign = target
             .account
             .is_some_and(|account| account != self.identity.account);
-        if foreign && target.policy.is_none() {
+        if foreign && !target.has_policy {
             // Across accounts the resource has to agree, and it says nothing.
             return;
         }

@@ -57,8 +57,8 @@ impl Join for Exposed {
 
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
-        let backends = backends(&view);
-        let clusters: BTreeMap<String, Cluster> = clusters(&view)
+        let backends = backends(view);
+        let clusters: BTreeMap<String, Cluster> = clusters(view)
             .into_iter()
             .map(|cluster| (cluster.name.clone(), cluster))
             .collect();
@@ -77,11 +77,11 @@ impl Join for Exposed {
             estate.ingress(ingress, facts);
         }
         for store in view.labelled("DataStore") {
-            store_exposure(&view, store, facts);
+            store_exposure(view, store, facts);
         }
         for instance in view.labelled("Instance") {
             if !view.list(instance, "public_addresses").is_empty() {
-                public_address(&view, instance, facts);
+                public_address(view, instance, facts);
             }
         }
     }
@@ -99,7 +99,7 @@ impl Estate<'_> {
     }
 
     fn service(&self, service: NodeId, facts: &mut Facts) {
-        let view = &self.view;
+        let view = self.view;
         let exposure = Exposure::of_service(
             view.text(service, "type"),
             view.flag(service, "internal_only"),
@@ -111,8 +111,8 @@ impl Estate<'_> {
         let workloads = self.backends.get(&service).map_or(&[][..], Vec::as_slice);
         for workload in workloads {
             let offered = target_ports(view, service, *workload);
-            let from_outside = self.from_outside(*workload);
-            ports = ports.union(&offered.intersection(&from_outside));
+            let outside_connections = self.outside_connections(*workload);
+            ports = ports.union(&offered.intersection(&outside_connections));
         }
         if !workloads.is_empty() && ports.is_empty() {
             // Default deny is proven: no address outside gets through to any workload behind it.
@@ -130,7 +130,7 @@ impl Estate<'_> {
     }
 
     /// Connections from some public address to a workload.
-    fn from_outside(&self, workload: NodeId) -> Connections {
+    fn outside_connections(&self, workload: NodeId) -> Connections {
         let Some((cluster, endpoint)) = self
             .cluster(workload)
             .and_then(|cluster| Some((cluster, cluster.endpoints.get(&workload)?)))
@@ -164,7 +164,7 @@ impl Estate<'_> {
     }
 
     fn ingress(&self, ingress: NodeId, facts: &mut Facts) {
-        let view = &self.view;
+        let view = self.view;
         let id = view.id(ingress);
         let exposure = Exposure::of_ingress(view.flag(ingress, "internal_only"));
         if exposure == Exposure::Internet
@@ -253,7 +253,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 /// Whether the source ranges, where there are any, admit an anonymous caller.
-fn admits_everyone(view: &View<'_>, node: NodeId) -> bool {
+fn admits_everyone(view: View<'_>, node: NodeId) -> bool {
     let ranges = view.list(node, "source_ranges");
     ranges.is_empty()
         || ranges.iter().any(|range| {
@@ -263,7 +263,7 @@ fn admits_everyone(view: &View<'_>, node: NodeId) -> bool {
 
 /// Whether the security groups around something let the internet in; none where they are not
 /// known.
-fn security_groups(view: &View<'_>, node: NodeId) -> Option<bool> {
+fn security_groups(view: View<'_>, node: NodeId) -> Option<bool> {
     let mut groups = view.out(node, "HAS_SECURITY_GROUP");
     groups.retain(|group| view.is(*group, "SecurityGroup"));
     if groups.is_empty() {
@@ -277,7 +277,7 @@ fn security_groups(view: &View<'_>, node: NodeId) -> Option<bool> {
 }
 
 /// Something with a public address, as its security groups have it.
-fn public_address(view: &View<'_>, node: NodeId, facts: &mut Facts) {
+fn public_address(view: View<'_>, node: NodeId, facts: &mut Facts) {
     match security_groups(view, node) {
         Some(true) => reach(facts, SECURITY_GROUP, view.id(node), "allow", None),
         Some(false) => {}
@@ -285,7 +285,7 @@ fn public_address(view: &View<'_>, node: NodeId, facts: &mut Facts) {
     }
 }
 
-fn store_exposure(view: &View<'_>, store: NodeId, facts: &mut Facts) {
+fn store_exposure(view: View<'_>, store: NodeId, facts: &mut Facts) {
     let id = view.id(store);
     let is_public = ["public_read", "public_write"]
         .iter()

@@ -87,12 +87,12 @@ impl Join for Federation {
             };
             federate(facts, method, id, role_arn, decision.effect);
         }
-        repositories(&view, facts);
+        repositories(view, facts);
     }
 }
 
 /// Pipelines of a repository, by the subject that GitHub gives their tokens.
-fn repositories(view: &View<'_>, facts: &mut Facts) {
+fn repositories(view: View<'_>, facts: &mut Facts) {
     for role in view.labelled("CloudRole") {
         let arn = view.id(role);
         let Some(document) = view

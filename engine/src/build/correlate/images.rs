@@ -30,7 +30,7 @@ struct Reference {
 }
 
 impl Reference {
-    fn of(view: &View<'_>, image: NodeId) -> Self {
+    fn of(view: View<'_>, image: NodeId) -> Self {
         let property = |name| view.text(image, name).map(str::to_owned);
         let rest = view.id(image).strip_prefix("image://").unwrap_or_default();
         let mut reference = Self {
@@ -90,7 +90,7 @@ impl Join for Images {
             if !is_described(image) {
                 continue;
             }
-            let reference = Reference::of(&view, image);
+            let reference = Reference::of(view, image);
             let [digests, tags, names] = &mut described;
             for (index, key) in [
                 (digests, reference.digest.clone()),
@@ -108,7 +108,7 @@ impl Join for Images {
             if users.is_empty() || is_described(image) {
                 continue;
             }
-            let reference = Reference::of(&view, image);
+            let reference = Reference::of(view, image);
             let candidates = [
                 (DIGEST, digests, reference.digest.clone()),
                 (TAG, tags, reference.by_tag()),
@@ -171,13 +171,13 @@ impl Join for Builds {
                 let path = repository_path(source);
                 match by_path.get(&path) {
                     Some(repositories) => {
-                        build(&view, SOURCE_LABEL, repositories, image, facts);
+                        build(view, SOURCE_LABEL, repositories, image, facts);
                     }
                     None => state_repository(facts, &path, view.id(image)),
                 }
                 continue;
             }
-            let Some(path) = Reference::of(&view, image).repository else {
+            let Some(path) = Reference::of(view, image).repository else {
                 continue;
             };
             let path = path.to_ascii_lowercase();
@@ -189,16 +189,16 @@ impl Join for Builds {
             // `library` is a registry's word for nobody's; its names are not ours.
             let named = || by_name.get(name).filter(|_| owner != Some("library"));
             if let Some([_]) = owned.map(Vec::as_slice) {
-                build(&view, NAME, owned.map_or(&[], Vec::as_slice), image, facts);
+                build(view, NAME, owned.map_or(&[], Vec::as_slice), image, facts);
             } else if let Some(repositories) = named().filter(|found| found.len() == 1) {
-                build(&view, SHORT_NAME, repositories, image, facts);
+                build(view, SHORT_NAME, repositories, image, facts);
             }
         }
     }
 }
 
 fn build(
-    view: &View<'_>,
+    view: View<'_>,
     method: Method,
     repositories: &[NodeId],
     image: NodeId,

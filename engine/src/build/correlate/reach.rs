@@ -38,10 +38,10 @@ impl Join for Reach {
 
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
-        let backends = backends(&view);
-        for cluster in clusters(&view) {
-            let reachable = Reachable::of(&view, &cluster, &backends);
-            reachable.state(&view, &cluster, &backends, facts);
+        let backends = backends(view);
+        for cluster in clusters(view) {
+            let reachable = Reachable::of(view, &cluster, &backends);
+            reachable.state(view, &cluster, &backends, facts);
         }
     }
 }
@@ -55,7 +55,7 @@ struct Reachable {
 }
 
 impl Reachable {
-    fn of(view: &View<'_>, cluster: &Cluster, backends: &BTreeMap<NodeId, Vec<NodeId>>) -> Self {
+    fn of(view: View<'_>, cluster: &Cluster, backends: &BTreeMap<NodeId, Vec<NodeId>>) -> Self {
         let by_class = cluster.sources_of_classes();
         let mut reachable = Self::default();
         // What a workload offers through services, so that it is not stated a second time.
@@ -101,7 +101,7 @@ impl Reachable {
 
     fn state(
         &self,
-        view: &View<'_>,
+        view: View<'_>,
         cluster: &Cluster,
         backends: &BTreeMap<NodeId, Vec<NodeId>>,
         facts: &mut Facts,
@@ -171,7 +171,7 @@ fn reach(facts: &mut Facts, from: &str, to: &str, connections: &Connections, sur
 }
 
 /// The ports of a workload that a service leads to; all where they are not known.
-pub(super) fn target_ports(view: &View<'_>, service: NodeId, workload: NodeId) -> Connections {
+pub(super) fn target_ports(view: View<'_>, service: NodeId, workload: NodeId) -> Connections {
     let targets = view.list(service, "target_ports");
     if targets.is_empty() {
         return Connections::all();
@@ -202,7 +202,7 @@ pub(super) fn target_ports(view: &View<'_>, service: NodeId, workload: NodeId) -
 }
 
 /// The ports that the containers of a workload declare.
-fn container_ports(view: &View<'_>, workload: NodeId) -> Connections {
+fn container_ports(view: View<'_>, workload: NodeId) -> Connections {
     let mut ports = Connections::none();
     for text in view.list(workload, "ports") {
         let (number, protocol) = text.split_once('/').unwrap_or((&text, "TCP"));

@@ -36,7 +36,7 @@ impl Join for ClusterRights {
                 }
             }
         }
-        let mut roles = roles(&view);
+        let mut roles = roles(view);
         for (cluster, nodes) in subjects {
             let Some(rbac) = roles.remove(cluster) else {
                 continue;
@@ -48,7 +48,7 @@ impl Join for ClusterRights {
                     continue;
                 };
                 for grant in rights.of(&subject) {
-                    state(&view, cluster, id, &grant, facts);
+                    state(view, cluster, id, &grant, facts);
                 }
             }
         }
@@ -56,7 +56,7 @@ impl Join for ClusterRights {
 }
 
 /// The roles and bindings of every cluster.
-fn roles<'a>(view: &View<'a>) -> BTreeMap<&'a str, Rbac> {
+fn roles(view: View<'_>) -> BTreeMap<&str, Rbac> {
     let mut clusters: BTreeMap<&str, Rbac> = BTreeMap::new();
     let rules = |node| {
         // A role that is only named by a binding has no rules property: it was not collected.
@@ -149,7 +149,7 @@ fn subject(id: &str) -> Option<Subject> {
     }
 }
 
-fn state(view: &View<'_>, cluster: &str, from: &str, grant: &Grant, facts: &mut Facts) {
+fn state(view: View<'_>, cluster: &str, from: &str, grant: &Grant, facts: &mut Facts) {
     let cluster_id = format!("k8s://{cluster}");
     let targets: Vec<String> = match (&grant.name, &grant.scope) {
         (None, Scope::Cluster) => vec![cluster_id],
@@ -180,13 +180,7 @@ fn state(view: &View<'_>, cluster: &str, from: &str, grant: &Grant, facts: &mut 
 }
 
 /// The objects of that name that the graph knows: a right on a name is a right on each of them.
-fn named(
-    view: &View<'_>,
-    cluster_id: &str,
-    action: &str,
-    name: &str,
-    scope: &Scope,
-) -> Vec<String> {
+fn named(view: View<'_>, cluster_id: &str, action: &str, name: &str, scope: &Scope) -> Vec<String> {
     let resource = action.split([':', '/']).next().unwrap_or_default();
     let kind = match resource {
         "pods" => "Pod",

@@ -25,7 +25,7 @@ impl Join for Services {
 
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
-        for (service, workloads) in backends(&view) {
+        for (service, workloads) in backends(view) {
             for workload in workloads {
                 let (from, to) = (view.id(service), view.id(workload));
                 SELECTOR.link(facts, from, "ROUTES_TO", to, |facts, edge| {
@@ -33,13 +33,13 @@ impl Join for Services {
                 });
             }
         }
-        balancers(&view, facts);
+        balancers(view, facts);
     }
 }
 
 /// The workloads that each service selects. Linear in services plus labels, since a service looks
 /// only at the workloads that carry its first label.
-pub(super) fn backends(view: &View<'_>) -> BTreeMap<NodeId, Vec<NodeId>> {
+pub(super) fn backends(view: View<'_>) -> BTreeMap<NodeId, Vec<NodeId>> {
     // `<cluster>/<namespace>` and label to workloads.
     let mut carrying: FxHashMap<(&str, &str, String), Vec<NodeId>> = FxHashMap::default();
     let mut labels_of: FxHashMap<NodeId, Vec<String>> = FxHashMap::default();
@@ -90,7 +90,7 @@ pub(super) fn backends(view: &View<'_>) -> BTreeMap<NodeId, Vec<NodeId>> {
 
 /// A cloud's load balancer answers on a name that a service or ingress of a cluster carries in its
 /// status. Such names are unique in the world.
-fn balancers(view: &View<'_>, facts: &mut Facts) {
+fn balancers(view: View<'_>, facts: &mut Facts) {
     let in_cluster = |node: &NodeId| cluster_of(view.id(*node)).is_some();
     let mut answering: FxHashMap<String, Vec<NodeId>> = FxHashMap::default();
     for label in ["Service", "Ingress"] {
@@ -107,8 +107,8 @@ fn balancers(view: &View<'_>, facts: &mut Facts) {
         }
         let mut targets: Vec<NodeId> = view
             .list(balancer, "addresses")
-            .iter()
-            .chain(&view.list(balancer, "hosts"))
+            .into_iter()
+            .chain(view.list(balancer, "hosts"))
             .filter_map(|address| answering.get(&address.to_ascii_lowercase()))
             .flatten()
             .copied()

@@ -15,39 +15,39 @@ impl<'a> View<'a> {
     }
 
     /// The nodes with a label, ascending.
-    pub(super) fn labelled(&self, label: &str) -> Vec<NodeId> {
+    pub(super) fn labelled(self, label: &str) -> Vec<NodeId> {
         self.snapshot
             .label_id(label)
             .map(|label| self.snapshot.labelled(label).iter().map(NodeId).collect())
             .unwrap_or_default()
     }
 
-    pub(super) fn is(&self, node: NodeId, label: &str) -> bool {
+    pub(super) fn is(self, node: NodeId, label: &str) -> bool {
         self.snapshot
             .label_id(label)
             .is_some_and(|label| self.snapshot.has_label(node, label))
     }
 
-    pub(super) fn id(&self, node: NodeId) -> &'a str {
+    pub(super) fn id(self, node: NodeId) -> &'a str {
         self.snapshot.stable_id(node)
     }
 
-    pub(super) fn text(&self, node: NodeId, property: &str) -> Option<&'a str> {
+    pub(super) fn text(self, node: NodeId, property: &str) -> Option<&'a str> {
         let property = self.snapshot.prop_id(property)?;
         self.snapshot.node_str(node, property)
     }
 
-    pub(super) fn value(&self, node: NodeId, property: &str) -> Option<Value> {
+    pub(super) fn value(self, node: NodeId, property: &str) -> Option<Value> {
         let property = self.snapshot.prop_id(property)?;
         self.snapshot.node_prop(node, property)
     }
 
-    pub(super) fn flag(&self, node: NodeId, property: &str) -> Option<bool> {
+    pub(super) fn flag(self, node: NodeId, property: &str) -> Option<bool> {
         self.value(node, property)?.as_bool()
     }
 
     /// The texts of a list property; a single text counts as a list of one.
-    pub(super) fn list(&self, node: NodeId, property: &str) -> Vec<String> {
+    pub(super) fn list(self, node: NodeId, property: &str) -> Vec<String> {
         match self.value(node, property) {
             Some(Value::Str(text)) => vec![text.to_string()],
             Some(Value::List(items)) => items
@@ -60,14 +60,14 @@ impl<'a> View<'a> {
     }
 
     /// The ends of the outgoing edges of a kind.
-    pub(super) fn out(&self, node: NodeId, kind: &str) -> Vec<NodeId> {
+    pub(super) fn out(self, node: NodeId, kind: &str) -> Vec<NodeId> {
         self.out_edges(node, kind)
             .into_iter()
             .map(|(_, end)| end)
             .collect()
     }
 
-    pub(super) fn out_edges(&self, node: NodeId, kind: &str) -> Vec<(EdgeId, NodeId)> {
+    pub(super) fn out_edges(self, node: NodeId, kind: &str) -> Vec<(EdgeId, NodeId)> {
         self.snapshot
             .kind_id(kind)
             .map(|kind| self.snapshot.out_edges(node, kind).iter().collect())
@@ -75,7 +75,7 @@ impl<'a> View<'a> {
     }
 
     /// The starts of the incoming edges of a kind.
-    pub(super) fn starts(&self, node: NodeId, kind: &str) -> Vec<NodeId> {
+    pub(super) fn starts(self, node: NodeId, kind: &str) -> Vec<NodeId> {
         self.snapshot
             .kind_id(kind)
             .map(|kind| {
@@ -85,7 +85,7 @@ impl<'a> View<'a> {
             .unwrap_or_default()
     }
 
-    pub(super) fn edge_flag(&self, edge: EdgeId, property: &str) -> bool {
+    pub(super) fn edge_flag(self, edge: EdgeId, property: &str) -> bool {
         self.snapshot
             .prop_id(property)
             .and_then(|property| self.snapshot.edge_prop(edge, property))

@@ -29,8 +29,8 @@ pub(super) struct Identity<'a> {
     /// Own policies and those of its groups, the collected ones first.
     policies: Vec<&'a str>,
     /// Managed policies of its own, which can be rewritten.
-    attached: Vec<&'a str>,
-    groups: Vec<&'a str>,
+    pub(super) attached: Vec<&'a str>,
+    pub(super) groups: Vec<&'a str>,
     boundary: Option<&'a str>,
     tags: Vec<String>,
 }
@@ -110,7 +110,7 @@ impl<'a> Identity<'a> {
 
 /// Whether some document describes the identity, and not only a trust policy that names it: then
 /// no policies means that it has none.
-fn is_collected(view: &View<'_>, node: NodeId) -> bool {
+fn is_collected(view: View<'_>, node: NodeId) -> bool {
     view.text(node, "trust_policy").is_some()
         || ["HAS_POLICY", "IN_ACCOUNT", "MEMBER_OF"]
             .iter()
@@ -118,7 +118,7 @@ fn is_collected(view: &View<'_>, node: NodeId) -> bool {
 }
 
 impl<'a> Identities<'a> {
-    pub(super) fn of(view: &View<'a>) -> Self {
+    pub(super) fn of(view: View<'a>) -> Self {
         let mut identities = Self::default();
         for policy in view.labelled("CloudPolicy") {
             let text = view.text(policy, "document");
@@ -161,7 +161,7 @@ impl<'a> Identities<'a> {
         identities
     }
 
-    fn identity(&self, view: &View<'a>, node: NodeId, kind: PrincipalKind) -> Identity<'a> {
+    fn identity(&self, view: View<'a>, node: NodeId, kind: PrincipalKind) -> Identity<'a> {
         let arn = view.id(node);
         let mut boundary = view.text(node, "permission_boundary");
         let mut policies = Vec::new();
@@ -230,16 +230,6 @@ impl<'a> Identities<'a> {
     pub(super) fn uncollected(&self, identity: &Identity<'a>) -> Option<&'a str> {
         let mut policies = identity.policies.iter().copied();
         policies.find(|policy| !self.documents.contains_key(policy))
-    }
-
-    /// Managed policies attached to the identity itself.
-    pub(super) fn attached<'s>(&self, identity: &'s Identity<'a>) -> &'s [&'a str] {
-        &identity.attached
-    }
-
-    /// The groups of the identity.
-    pub(super) fn groups<'s>(&self, identity: &'s Identity<'a>) -> &'s [&'a str] {
-        &identity.groups
     }
 
     /// Whether a policy of the identity allows the action on anything.

@@ -54,8 +54,10 @@ pub(super) struct Target<'a> {
     pub(super) account: Option<&'a str>,
     /// Actions with the resource each is asked on.
     pub(super) actions: Vec<(&'static str, String)>,
-    /// Its resource policy; the document is absent where it could not be read.
-    pub(super) policy: Option<Option<Document>>,
+    /// Whether it has a resource policy.
+    pub(super) has_policy: bool,
+    /// The resource policy, where it could be read.
+    pub(super) policy: Option<Document>,
     /// The key that encrypts it, where it is one of the customer's own.
     pub(super) key: Option<&'a str>,
     /// Of a role: whom it trusts.
@@ -64,9 +66,9 @@ pub(super) struct Target<'a> {
 
 impl Target<'_> {
     pub(super) fn policy_source(&self) -> Option<Source<'_>> {
-        self.policy.as_ref().map(|document| Source {
+        self.has_policy.then_some(Source {
             name: self.id,
-            document: document.as_ref(),
+            document: self.policy.as_ref(),
         })
     }
 }
@@ -87,7 +89,7 @@ pub(super) fn needs_key(action: &str) -> bool {
 }
 
 /// Every target, in order of id within each sort.
-pub(super) fn of<'a>(view: &View<'a>) -> Vec<Target<'a>> {
+pub(super) fn of(view: View<'_>) -> Vec<Target<'_>> {
     let mut targets = Vec::new();
     for label in [
         "DataStore",
@@ -110,7 +112,8 @@ pub(super) fn of<'a>(view: &View<'a>) -> Vec<Target<'a>> {
                 id,
                 account: account(view, node, arn),
                 actions,
-                policy: policy.map(|text| Document::parse(text).ok()),
+                has_policy: policy.is_some(),
+                policy: policy.and_then(|text| Document::parse(text).ok()),
                 key: key.filter(|key| key.starts_with("arn:") && !key.contains(":alias/aws/")),
                 trust: view
                     .text(node, "trust_policy")
@@ -122,7 +125,7 @@ pub(super) fn of<'a>(view: &View<'a>) -> Vec<Target<'a>> {
 }
 
 /// The account of a node: of its ARN, else of its `IN_ACCOUNT` edge.
-fn account<'a>(view: &View<'a>, node: NodeId, arn: &'a str) -> Option<&'a str> {
+fn account<'a>(view: View<'a>, node: NodeId, arn: &'a str) -> Option<&'a str> {
     let of_arn = Some(account_of(arn)).filter(|account| !account.is_empty());
     of_arn.or_else(|| {
         let accounts = view.out(node, "IN_ACCOUNT");
@@ -131,7 +134,7 @@ fn account<'a>(view: &View<'a>, node: NodeId, arn: &'a str) -> Option<&'a str> {
     })
 }
 
-fn actions(view: &View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'static str, String)> {
+fn actions(view: View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'static str, String)> {
     let on = |actions: &[&'static str], resource: &str| {
         let actions = actions.iter().copied();
         actions

@@ -29,7 +29,7 @@ pub(crate) struct Cluster {
 pub(crate) type ClassSources = BTreeMap<(u32, bool), Connections>;
 
 /// Every cluster of the snapshot, by name. Clusters never share anything here.
-pub(crate) fn clusters(view: &View<'_>) -> Vec<Cluster> {
+pub(crate) fn clusters(view: View<'_>) -> Vec<Cluster> {
     let mut clusters: BTreeMap<&str, Cluster> = BTreeMap::new();
     let mut network: BTreeMap<&str, Vec<NetworkPolicy>> = BTreeMap::new();
     let mut admin: BTreeMap<&str, Vec<AdminPolicy>> = BTreeMap::new();
@@ -96,7 +96,7 @@ pub(crate) fn clusters(view: &View<'_>) -> Vec<Cluster> {
     }
     let mut result = Vec::new();
     for (name, mut cluster) in clusters {
-        cluster.name = name.to_owned();
+        name.clone_into(&mut cluster.name);
         cluster.policies = Policies::new(
             network.remove(name).unwrap_or_default(),
             admin.remove(name).unwrap_or_default(),
@@ -108,7 +108,7 @@ pub(crate) fn clusters(view: &View<'_>) -> Vec<Cluster> {
     result
 }
 
-fn named_ports(view: &View<'_>, workload: NodeId) -> Vec<(String, Protocol, u16)> {
+fn named_ports(view: View<'_>, workload: NodeId) -> Vec<(String, Protocol, u16)> {
     let names = view.list(workload, "port_names");
     let ports = names.iter().filter_map(|text| {
         let (name, port) = text.split_once('=')?;
