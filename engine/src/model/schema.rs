@@ -86,6 +86,13 @@ pub const LABELS: &[LabelSpec] = &[
                 Bool,
                 "Whether pull requests from forks run its workflows.",
             ),
+            p("branch", Str, "Branch that was analysed."),
+            p("revision", Str, "Commit that was analysed."),
+            p(
+                "codeowners",
+                StrList,
+                "Its CODEOWNERS rules in order as `<pattern> <team id>..`; the last that matches decides.",
+            ),
         ],
     },
     LabelSpec {
@@ -160,7 +167,13 @@ pub const LABELS: &[LabelSpec] = &[
         doc: "A published vulnerability; aliases are one node.",
         properties: &[
             p("name", Str, "The id."),
+            p("title", Str, "One line about it."),
             p("aliases", StrList, "Other ids of the same vulnerability."),
+            p(
+                "related",
+                StrList,
+                "Other vulnerabilities that belong to it.",
+            ),
             p(
                 "severity",
                 Str,
@@ -185,7 +198,15 @@ pub const LABELS: &[LabelSpec] = &[
                 Float,
                 "Probability of exploitation in the wild within 30 days.",
             ),
+            p(
+                "epss_percentile",
+                Float,
+                "Share of all that score at most as high.",
+            ),
             p("kev", Bool, "On CISA's known exploited list."),
+            p("kev_added", Str, "Date it was listed there."),
+            p("kev_due", Str, "Date CISA wants it mended by."),
+            p("ransomware", Bool, "Known to be used for ransomware."),
             p("exploit_public", Bool, "A public exploit exists."),
             p("cwe", StrList, "Weakness classes, `CWE-79`."),
             p(
@@ -213,10 +234,12 @@ pub const LABELS: &[LabelSpec] = &[
             p(
                 "class",
                 Str,
-                "`command-injection`, `deserialization`, `template-injection`, `code-injection`, `sql-injection`, `ssrf`, `path-traversal`, `broken-authentication`, `broken-authorization`, `secret`, `xss`, `misconfiguration`, `vulnerable-component` or `other`.",
+                "`command-injection`, `deserialization`, `template-injection`, `code-injection`, `sql-injection`, `ssrf`, `path-traversal`, `xxe`, `broken-authentication`, `broken-authorization`, `secret`, `xss`, `misconfiguration`, `vulnerable-component` or `other`.",
             ),
             p("path", Str, "File."),
             p("line", Int, "First line."),
+            p("flow_source", Str, "`<path>:<line>` where the data enters."),
+            p("flow_sink", Str, "`<path>:<line>` where it does harm."),
             p("function", Str, "Enclosing function, where known."),
             p("confirmed", Bool, "Seen to work by a dynamic test."),
             p("suppressed", Bool, "The tool or a person set it aside."),
@@ -880,6 +903,21 @@ pub const LABELS: &[LabelSpec] = &[
         ],
     },
     LabelSpec {
+        name: "CriticalityRule",
+        id: "criticality:<label>/<name pattern>",
+        doc: "What the user says about every asset with a label and a name; correlation applies it.",
+        properties: &[
+            p("match_label", Str, "The label."),
+            p(
+                "match_name",
+                Str,
+                "Name, `*` for any text, `?` for one character.",
+            ),
+            p("sets_value", Float, "The `value` of such assets."),
+            p("sets_sensitivity", Str, "The `sensitivity` of such assets."),
+        ],
+    },
+    LabelSpec {
         name: "Team",
         id: "team://<name>",
         doc: "Who owns things.",
@@ -908,10 +946,15 @@ pub const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "AFFECTED_BY",
-        from: "Package",
+        from: "Package|Image|Application",
         to: "Vulnerability",
-        doc: "This version has the vulnerability.",
+        doc: "This version has the vulnerability. From an image or application: what its supplier says of it there.",
         properties: &[
+            p(
+                "subcomponents",
+                StrList,
+                "Packages inside that a supplier's statement is limited to.",
+            ),
             p("fixed_version", Str, "First fixed version."),
             p(
                 "status",
