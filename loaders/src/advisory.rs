@@ -15,6 +15,8 @@ use foothold_engine::model::{Facts, IdError, Value};
 pub(crate) struct Advisory {
     /// Other ids.
     pub(crate) aliases: BTreeSet<String>,
+    /// Vulnerabilities that an advisory bundles.
+    pub(crate) related: BTreeSet<String>,
     /// The severity as a tool names it, lower case.
     pub(crate) severity: Option<String>,
     /// Scored vectors, any version.
@@ -60,6 +62,7 @@ impl Advisory {
 
     fn absorb(&mut self, other: Advisory) {
         self.aliases.extend(other.aliases);
+        self.related.extend(other.related);
         if let Some(severity) = other.severity {
             self.severity(&severity);
         }
@@ -81,6 +84,9 @@ impl Advisory {
         facts.set(fact, "name", id);
         if !self.aliases.is_empty() {
             facts.set(fact, "aliases", Value::strings(&self.aliases));
+        }
+        if !self.related.is_empty() {
+            facts.set(fact, "related", Value::strings(&self.related));
         }
         let vector = self.vectors.iter().max_by(|a, b| a.compare(b));
         let severity = self
@@ -134,7 +140,10 @@ impl Advisories {
             _ => id,
         };
         ids.remove(&primary);
-        advisory.aliases = ids;
+        // Several CVEs under one id are several vulnerabilities: an alias would make them one.
+        let (related, aliases) = ids.into_iter().partition(|id| id.starts_with("CVE-"));
+        advisory.aliases = aliases;
+        advisory.related = related;
         self.known
             .entry(primary.clone())
             .or_default()
@@ -224,6 +233,13 @@ mod tests {
                 .note("RHSA-1", with(&["CVE-2021-1", "CVE-2021-2"]))
                 .as_deref(),
             Some("RHSA-1")
+        );
+        assert_eq!(
+            advisories
+                .known
+                .get("RHSA-1")
+                .map(|known| (known.aliases.len(), known.related.len())),
+            Some((0, 2))
         );
         assert_eq!(advisories.note("  ", Advisory::default()), None);
         assert_eq!(

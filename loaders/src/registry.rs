@@ -10,12 +10,20 @@ pub static LOADERS: &[&dyn Loader] = &[
     &crate::sbom::cyclonedx::CycloneDxJson,
     // Scanners.
     &crate::vuln::trivy::Trivy,
+    // What is known of vulnerabilities.
+    &crate::vuln::epss::Epss,
+    &crate::vuln::kev::Kev,
+    &crate::vuln::openvex::OpenVex,
     // Analysers of code.
     &crate::code::sarif::Sarif,
+    &crate::code::codeowners::Codeowners,
     // Clouds.
     &crate::cloud::aws_iam::AwsIam,
     &crate::cloud::aws_describe::AwsDescribe,
+    // The user's own words.
+    &crate::exchange::criticality::Criticality,
     // Graphs as such.
+    &crate::exchange::opengraph::OpenGraph,
     &crate::exchange::jsonl::Jsonl,
 ];
 

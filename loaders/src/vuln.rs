@@ -1,5 +1,8 @@
 //! What scanners and advisory databases say about vulnerable packages.
 
+pub(crate) mod epss;
+pub(crate) mod kev;
+pub(crate) mod openvex;
 pub(crate) mod trivy;
 
 /// Of the fixed versions in a list, the one nearest to what is installed: a fix for 3.0.0 is

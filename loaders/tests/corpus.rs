@@ -35,6 +35,48 @@ const FORMATS: &[Format] = &[
         ],
     },
     Format {
+        name: "trivy-json",
+        folders: &["trivy/"],
+        suffixes: &[".json", ".json.gz"],
+        uncounted: &[("schema", "a version"), ("os", "a name")],
+    },
+    Format {
+        name: "sarif",
+        folders: &["sarif/"],
+        suffixes: &[".sarif", ".sarif.gz"],
+        uncounted: &[("tools", "names"), ("version", "a version")],
+    },
+    Format {
+        name: "codeowners",
+        folders: &["codeowners/"],
+        suffixes: &["CODEOWNERS"],
+        uncounted: &[],
+    },
+    Format {
+        name: "epss-csv",
+        folders: &["epss/"],
+        suffixes: &[".csv"],
+        uncounted: &[],
+    },
+    Format {
+        name: "cisa-kev",
+        folders: &["kev/"],
+        suffixes: &[".json"],
+        uncounted: &[],
+    },
+    Format {
+        name: "openvex",
+        folders: &["vex/openvex/"],
+        suffixes: &[".json", ".json.gz"],
+        uncounted: &[("version", "a version")],
+    },
+    Format {
+        name: "opengraph",
+        folders: &["opengraph/"],
+        suffixes: &[".json"],
+        uncounted: &[],
+    },
+    Format {
         name: "kubernetes",
         folders: &["kubernetes/"],
         suffixes: &[".yaml"],

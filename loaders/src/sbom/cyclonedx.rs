@@ -8,6 +8,7 @@ mod graph;
 mod vulnerabilities;
 
 pub(crate) use bom::Bom;
+pub(crate) use graph::oci_references;
 
 use foothold_engine::model::Facts;
 

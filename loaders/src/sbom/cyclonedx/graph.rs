@@ -183,11 +183,14 @@ pub(crate) fn oci_references(purl: &str) -> Vec<String> {
         (None, Some(namespace)) => format!("{namespace}/{}", parsed.name()),
         (None, None) => parsed.name().to_owned(),
     };
+    let is_placed = qualifier("repository_url").is_some() || parsed.namespace().is_some();
     let mut references = Vec::new();
     match parsed.version() {
-        Some(digest) if digest.starts_with("sha256:") => {
+        Some(digest) if digest.starts_with("sha256:") && is_placed => {
             references.push(format!("{repository}@{digest}"));
         }
+        // The name alone does not say which registry; the digest needs none.
+        Some(digest) if digest.starts_with("sha256:") => references.push(digest.to_owned()),
         Some(tag) => references.push(format!("{repository}:{tag}")),
         None => {}
     }
