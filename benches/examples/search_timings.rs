@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::budget::{Budget, Outcome};
-use foothold_engine::search::{self, Condensation, Links, PathQuery, StateId, Top};
+use foothold_engine::search::{self, Condensation, Cuttable, Links, PathQuery, StateId, Top};
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {
@@ -102,6 +102,13 @@ fn main() {
             &budget,
         ))
     });
+    time("dominators", repeats, || {
+        search::dominators(graph, &[start], &budget).unwrap()
+    });
+    let cut = time("minimum vertex cut", repeats, || {
+        search::minimum_cut(graph, &[start], &jewels, Cuttable::States, &budget).unwrap()
+    });
+    println!("{{\"cut\":{:?}}}", cut.map(|cut| cut.cost));
     if scale <= 2.0 || repeats == 1 {
         time("blast radius sizes", repeats, || {
             complete(search::blast_sizes(

@@ -87,19 +87,25 @@ pub fn synthetic_attack_graph(
             builder.step(&[StateId(from)], StateId(to), cost)?;
         }
     }
-    let mut by_depth: Vec<u32> = (1..n).collect();
+    let graph = builder.finish().0;
+    // Nothing valuable lies open to the start in one step: a cut exists.
+    let mut is_open = vec![false; n as usize];
+    for (_, entry, _) in graph.out_steps(StateId(0)) {
+        is_open[entry.idx()] = true;
+    }
+    let mut by_depth: Vec<u32> = (1..n).filter(|&state| !is_open[state as usize]).collect();
     by_depth.sort_unstable_by_key(|&state| std::cmp::Reverse(depth[state as usize]));
     // The deeper half holds the data.
     let mut jewels: Vec<(StateId, u32)> = (0..params.n_jewels)
         .map(|_| {
-            let state = by_depth[random.below(u64::from(n) / 2) as usize];
+            let state = by_depth[random.below(by_depth.len() as u64 / 2) as usize];
             (StateId(state), 1 + random.below(1000) as u32)
         })
         .collect();
     jewels.sort_unstable();
     jewels.dedup_by_key(|jewel| jewel.0);
     Ok(SyntheticAttackGraph {
-        graph: builder.finish().0,
+        graph,
         start: StateId(0),
         jewels,
     })

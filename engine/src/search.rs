@@ -8,6 +8,8 @@ mod blast;
 mod cheapest;
 mod closure;
 mod components;
+mod cut;
+mod dominators;
 mod frontier;
 pub mod paths;
 #[cfg(test)]
@@ -23,6 +25,8 @@ pub use blast::{BlastSizes, blast_sizes};
 pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_to};
 pub use closure::{closure, closure_within};
 pub use components::{Components, Condensation, Links, components};
+pub use cut::{Capacity, Cut, Cuttable, minimum_cut};
+pub use dominators::{Dominators, choke_points_of, dominators};
 pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
 pub use reach::{Reach, reach_of_all};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};

@@ -1,0 +1,492 @@
+//! Choke points that are one state or one step: dominators from all starts at once.
+//!
+//! Semi-NCA (Georgiadis, *Linear-time algorithms for dominators and related problems*, 2005) over
+//! a super source that stands before the starts.
+//!
+//! With AND steps the tree is that of main chains (among steps that can be taken at all): every
+//! dominator is a choke point, but a state that is needed only as a side premise is not seen.
+//! [`choke_points_of`] finds those too, for one target at a time.
+
+use super::bits::Bits;
+use super::cheapest::cheapest_from;
+use super::closure::closure;
+use super::topology::{StateId, StepId};
+use super::view::Topology;
+use crate::budget::{Budget, CHECK_EVERY, Stop};
+
+/// The dominator tree of the states that can be reached from the starts.
+#[derive(Clone, Debug)]
+pub struct Dominators {
+    /// Preorder number by state; 0 for what is not reached (the super source has that number).
+    numbers: Vec<u32>,
+    /// State by number; entry 0 means nothing.
+    states: Vec<u32>,
+    /// Immediate dominator by number.
+    immediate: Vec<u32>,
+    /// Place in a preorder of the dominator tree, and size of the subtree, by number.
+    places: Vec<(u32, u32)>,
+    /// AND steps all of whose premises can be derived.
+    and_works: Bits,
+    is_start: Bits,
+}
+
+impl Dominators {
+    /// Whether the starts reach the state at all.
+    pub fn is_reached(&self, state: StateId) -> bool {
+        self.numbers[state.idx()] != 0
+    }
+
+    /// The nearest other state that everything on its way here passes; [`None`] if there is none
+    /// (a start, or several independent ways) or if the state is not reached.
+    pub fn immediate(&self, state: StateId) -> Option<StateId> {
+        let number = self.numbers[state.idx()];
+        let dominator = self.immediate[number as usize];
+        (number != 0 && dominator != 0).then(|| StateId(self.states[dominator as usize]))
+    }
+
+    /// Every other state that all ways here pass, the nearest first.
+    pub fn of(&self, state: StateId) -> impl Iterator<Item = StateId> + '_ {
+        std::iter::successors(self.immediate(state), |&at| self.immediate(at))
+    }
+
+    /// Whether all ways to `b` pass `a`; a reached state dominates itself.
+    pub fn dominates(&self, a: StateId, b: StateId) -> bool {
+        let (a, b) = (self.numbers[a.idx()], self.numbers[b.idx()]);
+        a != 0 && b != 0 && self.subtree_holds(a, b)
+    }
+
+    fn subtree_holds(&self, a: u32, b: u32) -> bool {
+        let (start, size) = self.places[a as usize];
+        (start..start + size).contains(&self.places[b as usize].0)
+    }
+
+    /// How many states can be reached only through this one, itself included.
+    pub fn n_dominated(&self, state: StateId) -> u32 {
+        match self.numbers[state.idx()] {
+            0 => 0,
+            number => self.places[number as usize].1,
+        }
+    }
+
+    /// For each state how many of the targets are reached only through it, and their value.
+    ///
+    /// A target counts for itself too. States that cut no target are left out; the rest is
+    /// ordered by value, then number of targets, then id. O(states).
+    pub fn targets_cut(&self, targets: &[(StateId, u32)]) -> Vec<(StateId, u32, u64)> {
+        let mut sums = vec![(0u32, 0u64); self.states.len()];
+        for (target, value) in targets {
+            let sum = &mut sums[self.numbers[target.idx()] as usize];
+            *sum = (sum.0 + 1, sum.1 + u64::from(*value));
+        }
+        for number in (1..self.states.len()).rev() {
+            let own = sums[number];
+            let above = &mut sums[self.immediate[number] as usize];
+            *above = (above.0 + own.0, above.1 + own.1);
+        }
+        let mut cut: Vec<(StateId, u32, u64)> = (1..self.states.len())
+            .filter(|&number| sums[number].0 > 0)
+            .map(|number| (StateId(self.states[number]), sums[number].0, sums[number].1))
+            .collect();
+        cut.sort_unstable_by_key(|&(state, n, value)| (std::cmp::Reverse((value, n)), state));
+        cut
+    }
+
+    /// The one step that every way to this state must take to get there for the first time;
+    /// [`None`] if there are several, or for a start. O(steps that gain the state).
+    pub fn only_step_into<T: Topology>(&self, graph: &T, state: StateId) -> Option<StepId> {
+        let own = self.numbers[state.idx()];
+        if own == 0 || self.is_start.contains(state.0) {
+            return None;
+        }
+        let mut n_entries = 0;
+        let mut entry = None;
+        let mut consider = |step: u32, premise: u32| {
+            let from = self.numbers[premise as usize];
+            if from != 0 && !self.subtree_holds(own, from) {
+                n_entries += 1;
+                entry = Some(StepId(step));
+            }
+        };
+        graph.each_in(state.0, |step, premise, _| consider(step, premise));
+        graph.each_and_in(state.0, |and| {
+            if self.and_works.contains(and.and) {
+                consider(and.step, and.premises[0]);
+            }
+        });
+        // A start is entered without any step.
+        let is_start = self.immediate[own as usize] == 0 && n_entries == 0;
+        if n_entries == 1 && !is_start {
+            entry
+        } else {
+            None
+        }
+    }
+}
+
+/// The dominator tree from all starts. Nearly O(states + steps) in the reached part.
+pub fn dominators<T: Topology>(
+    graph: &T,
+    starts: &[StateId],
+    budget: &Budget,
+) -> Result<Dominators, Stop> {
+    let mut and_works = Bits::new(graph.n_and_steps());
+    if graph.n_and_steps() > 0 {
+        let (held, stop) = closure(graph, starts, budget).into_parts();
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+        graph.each_and(|and| {
+            if and.premises.iter().all(|&premise| held.contains(premise)) {
+                and_works.insert(and.and);
+            }
+        });
+    }
+    let mut is_start = Bits::new(graph.n_states());
+    for start in starts {
+        if graph.has_state(start.0) {
+            is_start.insert(start.0);
+        }
+    }
+    let Preorder {
+        numbers,
+        states,
+        parents,
+    } = preorder(graph, &is_start, &and_works, budget)?;
+    let n = states.len();
+    // `semi` of a number is final once the loop below has passed it; `best` is the number with
+    // the lowest `semi` on the compressed way up.
+    let mut semi: Vec<u32> = (0..n as u32).collect();
+    let mut best: Vec<u32> = (0..n as u32).collect();
+    let mut ancestors = parents.clone();
+    let mut way = Vec::new();
+    let mut n_expanded = 0;
+    for own in (1..n as u32).rev() {
+        let mut lowest = parents[own as usize];
+        let mut consider = |premise: u32| {
+            n_expanded += 1;
+            let from = numbers[premise as usize];
+            if from == 0 {
+                return;
+            }
+            let candidate = if from <= own {
+                from
+            } else {
+                semi[evaluate(from, own, &mut ancestors, &mut best, &semi, &mut way) as usize]
+            };
+            lowest = lowest.min(candidate);
+        };
+        let state = states[own as usize];
+        graph.each_in(state, |_, premise, _| consider(premise));
+        graph.each_and_in(state, |and| {
+            if and_works.contains(and.and) {
+                consider(and.premises[0]);
+            }
+        });
+        if is_start.contains(state) {
+            lowest = 0;
+        }
+        semi[own as usize] = lowest;
+        if n_expanded >= CHECK_EVERY {
+            budget.expand(n_expanded)?;
+            n_expanded = 0;
+        }
+    }
+    let mut immediate = parents;
+    for own in 1..n {
+        let mut dominator = immediate[own];
+        while dominator > semi[own] {
+            dominator = immediate[dominator as usize];
+        }
+        immediate[own] = dominator;
+    }
+    let places = places(&immediate);
+    Ok(Dominators {
+        numbers,
+        states,
+        immediate,
+        places,
+        and_works,
+        is_start,
+    })
+}
+
+struct Preorder {
+    numbers: Vec<u32>,
+    states: Vec<u32>,
+    parents: Vec<u32>,
+}
+
+/// Depth-first numbers from 1; number 0 is the super source.
+fn preorder<T: Topology>(
+    graph: &T,
+    is_start: &Bits,
+    and_works: &Bits,
+    budget: &Budget,
+) -> Result<Preorder, Stop> {
+    let mut numbers = vec![0u32; graph.n_states()];
+    let mut states = vec![u32::MAX];
+    let mut parents = vec![0];
+    let mut pending: Vec<(u32, u32)> = is_start.iter().map(|start| (start, 0)).collect();
+    let mut n_expanded = 0;
+    while let Some((state, parent)) = pending.pop() {
+        if numbers[state as usize] != 0 {
+            continue;
+        }
+        let own = states.len() as u32;
+        numbers[state as usize] = own;
+        states.push(state);
+        parents.push(parent);
+        let before = pending.len();
+        graph.each_out(state, |_, gain, _| {
+            if numbers[gain as usize] == 0 {
+                pending.push((gain, own));
+            }
+        });
+        graph.each_and_out(state, |and| {
+            if and.premises[0] == state && and_works.contains(and.and) {
+                pending.push((and.gain, own));
+            }
+        });
+        n_expanded += (pending.len() - before) as u64;
+        if n_expanded >= CHECK_EVERY {
+            budget.expand(n_expanded)?;
+            n_expanded = 0;
+        }
+    }
+    Ok(Preorder {
+        numbers,
+        states,
+        parents,
+    })
+}
+
+/// The number with the lowest `semi` on the way from `from` up to, not including, the last number
+/// that is not above `until`; compresses the way.
+fn evaluate(
+    from: u32,
+    until: u32,
+    ancestors: &mut [u32],
+    best: &mut [u32],
+    semi: &[u32],
+    way: &mut Vec<u32>,
+) -> u32 {
+    way.clear();
+    let mut at = from;
+    while ancestors[at as usize] > until {
+        way.push(at);
+        at = ancestors[at as usize];
+    }
+    while let Some(below) = way.pop() {
+        let above = ancestors[below as usize];
+        if semi[best[above as usize] as usize] < semi[best[below as usize] as usize] {
+            best[below as usize] = best[above as usize];
+        }
+        ancestors[below as usize] = ancestors[above as usize];
+    }
+    best[from as usize]
+}
+
+fn places(immediate: &[u32]) -> Vec<(u32, u32)> {
+    let n = immediate.len();
+    let mut places = vec![(0u32, 1u32); n];
+    for number in (1..n).rev() {
+        let size = places[number].1;
+        places[immediate[number] as usize].1 += size;
+    }
+    // Where the next child of each number goes.
+    let mut next = vec![1u32; n];
+    for number in 1..n {
+        let above = immediate[number] as usize;
+        let place = next[above];
+        next[above] += places[number].1;
+        places[number].0 = place;
+        next[number] = place + 1;
+    }
+    places
+}
+
+/// The states without any one of which the target could not be derived; exact with AND steps.
+///
+/// Starts and the target itself are not listed. Only states of one derivation can qualify, so each
+/// of the cheapest one's is taken away in turn: O(derivation * reached part). In the order of that
+/// derivation. Empty if the target cannot be derived at all, or is a start.
+pub fn choke_points_of<T: Topology>(
+    graph: &T,
+    starts: &[StateId],
+    target: StateId,
+    budget: &Budget,
+) -> Result<Vec<StateId>, Stop> {
+    let (cheapest, stop) = cheapest_from(graph, starts, budget).into_parts();
+    if let Some(stop) = stop {
+        return Err(stop);
+    }
+    let mut found = Vec::new();
+    for step in cheapest.derivation(graph, target).unwrap_or_default() {
+        let state = graph.step(step).gain;
+        if state != target && !starts.contains(&state) && !found.contains(&state) {
+            let left = closure_without(graph, starts, state, budget)?;
+            if !left.contains(target.0) {
+                found.push(state);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn closure_without<T: Topology>(
+    graph: &T,
+    starts: &[StateId],
+    without: StateId,
+    budget: &Budget,
+) -> Result<Bits, Stop> {
+    let mut reached = Bits::new(graph.n_states());
+    let mut missing = vec![0u32; graph.n_and_steps()];
+    graph.each_and(|and| missing[and.and as usize] = and.premises.len() as u32);
+    let mut pending: Vec<u32> = Vec::new();
+    // As if it had been seen, but nothing follows from it.
+    reached.insert(without.0);
+    for start in starts {
+        if graph.has_state(start.0) && reached.insert(start.0) {
+            pending.push(start.0);
+        }
+    }
+    let mut n_expanded = 0;
+    while let Some(state) = pending.pop() {
+        let mut gained = |gain: u32| {
+            n_expanded += 1;
+            if reached.insert(gain) {
+                pending.push(gain);
+            }
+        };
+        graph.each_out(state, |_, gain, _| gained(gain));
+        graph.each_and_out(state, |and| {
+            missing[and.and as usize] -= 1;
+            if missing[and.and as usize] == 0 {
+                gained(and.gain);
+            }
+        });
+        if n_expanded >= CHECK_EVERY {
+            budget.expand(n_expanded)?;
+            n_expanded = 0;
+        }
+    }
+    reached.remove(without.0);
+    Ok(reached)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::View;
+    use crate::search::random::SplitMix64;
+    use crate::search::testing::{naive_closure, random_graph, random_states};
+
+    #[test]
+    fn a_dominator_is_a_state_without_which_nothing_arrives() {
+        let mut n_true = 0;
+        for seed in 0..4000 {
+            let graph = random_graph(seed);
+            let mut random = SplitMix64::new(!seed);
+            let starts = random_states(&mut random, graph.n_states());
+            let budget = Budget::unlimited();
+            let tree = dominators(&graph, &starts, &budget).unwrap();
+            let reached = naive_closure(&graph, &starts);
+            for a in graph.states() {
+                assert_eq!(tree.is_reached(a), reached[a.idx()], "seed {seed}");
+                let hidden = Bits::of(graph.n_states(), [a.0]);
+                let left = naive_closure(&View::new(&graph).without_states(&hidden), &starts);
+                let mut n_dominated = 0;
+                for b in graph
+                    .states()
+                    .filter(|b| reached[b.idx()] && reached[a.idx()])
+                {
+                    let expected = !left[b.idx()];
+                    if graph.n_and_steps() == 0 {
+                        assert_eq!(tree.dominates(a, b), expected, "seed {seed}: {a:?} {b:?}");
+                        assert_eq!(a != b && expected, tree.of(b).any(|state| state == a));
+                        n_dominated += u32::from(expected);
+                    } else {
+                        assert!(
+                            !tree.dominates(a, b) || expected,
+                            "seed {seed}: {a:?} {b:?}"
+                        );
+                    }
+                    n_true += usize::from(a != b && tree.dominates(a, b));
+                }
+                if graph.n_and_steps() == 0 {
+                    assert_eq!(tree.n_dominated(a), n_dominated);
+                }
+            }
+            let values: Vec<(StateId, u32)> =
+                graph.states().map(|state| (state, state.0 + 1)).collect();
+            for (state, n, value) in tree.targets_cut(&values) {
+                let cut: Vec<StateId> = graph
+                    .states()
+                    .filter(|&b| tree.dominates(state, b))
+                    .collect();
+                assert_eq!(n as usize, cut.len());
+                assert_eq!(value, cut.iter().map(|b| u64::from(b.0) + 1).sum::<u64>());
+            }
+        }
+        assert!(n_true > 1000);
+    }
+
+    #[test]
+    fn exact_choke_points_see_side_premises_too() {
+        let mut n_more = 0;
+        for seed in 0..3000 {
+            let graph = random_graph(seed);
+            let mut random = SplitMix64::new(!seed);
+            let starts = random_states(&mut random, graph.n_states());
+            let budget = Budget::unlimited();
+            let tree = dominators(&graph, &starts, &budget).unwrap();
+            for target in graph.states() {
+                let mut found = choke_points_of(&graph, &starts, target, &budget).unwrap();
+                found.sort_unstable();
+                let reached = naive_closure(&graph, &starts)[target.idx()];
+                let is_needed = |state: &StateId| {
+                    let hidden = Bits::of(graph.n_states(), [state.0]);
+                    let view = View::new(&graph).without_states(&hidden);
+                    !naive_closure(&view, &starts)[target.idx()]
+                };
+                let expected: Vec<StateId> = graph
+                    .states()
+                    .filter(|state| reached && *state != target && !starts.contains(state))
+                    .filter(is_needed)
+                    .collect();
+                assert_eq!(found, expected, "seed {seed} {target:?}");
+                n_more += usize::from(found.len() > tree.of(target).count());
+            }
+        }
+        assert!(n_more > 10);
+    }
+
+    #[test]
+    fn the_only_step_into_a_state_is_one_without_which_it_is_lost() {
+        let mut n_found = 0;
+        for seed in 0..3000 {
+            let graph = random_graph(seed);
+            let mut random = SplitMix64::new(!seed);
+            let starts = random_states(&mut random, graph.n_states());
+            let budget = Budget::unlimited();
+            let tree = dominators(&graph, &starts, &budget).unwrap();
+            for state in graph.states().filter(|&state| tree.is_reached(state)) {
+                let needed: Vec<StepId> = graph
+                    .steps()
+                    .filter(|&step| graph.gain(step) == state)
+                    .filter(|step| {
+                        let hidden = Bits::of(graph.n_steps(), [step.0]);
+                        let view = View::new(&graph).without_steps(&hidden);
+                        !naive_closure(&view, &starts)[state.idx()]
+                    })
+                    .collect();
+                let found = tree.only_step_into(&graph, state);
+                n_found += usize::from(found.is_some());
+                if graph.n_and_steps() == 0 || found.is_some() {
+                    assert_eq!(found, needed.first().copied(), "seed {seed} {state:?}");
+                }
+            }
+        }
+        assert!(n_found > 1000);
+    }
+}
