@@ -97,8 +97,8 @@ fn parse(text: &str, dialect: Dialect) -> (Option<Built>, Vec<Diagnostic>) {
                 break;
             }
             Err(failure) => {
-                let at = error::report(text, &lexed.tokens, &failure, found, &mut diagnostics);
-                match error::resume(rest, at, dialect) {
+                let at = error::report(text, rest, &failure, found, &mut diagnostics);
+                match error::resume(text, rest, at, dialect) {
                     Some(next) => rest = next,
                     None => break,
                 }

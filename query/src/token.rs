@@ -204,3 +204,17 @@ pub struct Lexed<'s> {
 pub fn lex(text: &str, dialect: Dialect) -> Lexed<'_> {
     context::lex(text, dialect)
 }
+
+/// A comment with its marks, and its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Comment<'s> {
+    /// Where it starts.
+    pub start: usize,
+    /// `// ...` or `/* ... */`.
+    pub text: &'s str,
+}
+
+/// The comments of a text that [`lex`] accepts.
+pub fn comments(text: &str) -> Vec<Comment<'_>> {
+    raw::comments(text)
+}

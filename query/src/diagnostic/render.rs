@@ -104,10 +104,12 @@ impl Diagnostic {
         let _ = writeln!(out, "{}: {}", paint.tone(tone, &head), self.message);
         let at = format!("{}:{}", place.line, place.column);
         let _ = writeln!(out, "{:gutter$}{} {at}", "", paint.tone("34;1", "-->"));
-        excerpt(&mut out, &places, place, &paint, gutter, tone, '^', "");
+        let mut shown = excerpt(
+            &mut out, &places, place, &paint, gutter, tone, '^', "", None,
+        );
         for label in &self.labels {
             let place = places.place(label.span);
-            excerpt(
+            shown = excerpt(
                 &mut out,
                 &places,
                 place,
@@ -116,6 +118,7 @@ impl Diagnostic {
                 "34;1",
                 '-',
                 &label.text,
+                Some(shown),
             );
         }
         if let Some(help) = &self.help {
@@ -150,6 +153,13 @@ impl Paint {
     }
 }
 
+/// The part of a source line that was shown last; marks below it need no second copy.
+#[derive(Clone, Copy)]
+struct Window {
+    line: usize,
+    from: usize,
+}
+
 #[expect(
     clippy::too_many_arguments,
     reason = "one call site each for the place itself and its labels; a struct would only rename them"
@@ -163,11 +173,20 @@ fn excerpt(
     tone: &str,
     mark: char,
     words: &str,
-) {
+    shown_before: Option<Window>,
+) -> Window {
     let line: Vec<char> = places.line(place.line).chars().collect();
     let column = place.column - 1;
     // A window around the place keeps a line of a megabyte readable.
-    let from = column.saturating_sub(SHOWN_WIDTH / 2);
+    let fits = |window: &Window| {
+        window.line == place.line && (window.from..window.from + SHOWN_WIDTH).contains(&column)
+    };
+    let known = shown_before.filter(fits);
+    let from = match known {
+        Some(window) => window.from,
+        None if column + place.length < SHOWN_WIDTH => 0,
+        None => column.saturating_sub(SHOWN_WIDTH / 2),
+    };
     let shown: String = line
         .iter()
         .skip(from)
@@ -179,7 +198,9 @@ fn excerpt(
     let marks = mark.to_string().repeat(place.length.clamp(1, room));
     let bar = paint.tone("34;1", "|");
     let number = paint.tone("34;1", &format!("{:>gutter$}", place.line));
-    let _ = writeln!(out, "{number} {bar} {shown}");
+    if known.is_none() {
+        let _ = writeln!(out, "{number} {bar} {shown}");
+    }
     let marked = format!("{marks} {words}");
     let _ = writeln!(
         out,
@@ -188,4 +209,8 @@ fn excerpt(
         "",
         paint.tone(tone, marked.trim_end())
     );
+    Window {
+        line: place.line,
+        from,
+    }
 }

@@ -177,7 +177,12 @@ fn collect(
         if let Some((_, before)) = before
             && name != "AVOIDING"
         {
-            let message = format!("`{name}` is given twice");
+            let is_same = before.end - before.start == word.end - word.start;
+            let message = if slot == "BUDGET" && !is_same {
+                "a plan has one goal, `BUDGET` or `UNTIL`".to_owned()
+            } else {
+                format!("`{name}` is given twice")
+            };
             let diagnostic = Diagnostic::new(Code::DuplicatePart, word, message);
             cx.report(diagnostic.label(*before, "first given here"));
             continue;

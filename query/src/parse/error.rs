@@ -39,11 +39,19 @@ pub(super) fn report(
     };
     let at = span.start as usize;
     diagnostics.extend(found);
-    // The lexer has already said what is wrong with text that it could not read.
-    if token != Some(Token::Invalid) {
+    // The lexer has already said what is wrong with text that it could not read; what fails right
+    // behind such text fails because of it.
+    let follows_invalid = before(tokens, at) == Some(Token::Invalid);
+    if token != Some(Token::Invalid) && !follows_invalid {
         diagnostics.push(diagnose(text, tokens, token, span, expected));
     }
     at
+}
+
+/// The token before a byte.
+fn before<'s>(tokens: &[Lexeme<'s>], at: usize) -> Option<Token<'s>> {
+    let after = tokens.partition_point(|lexeme| lexeme.start < at);
+    tokens.get(after.checked_sub(1)?).map(|lexeme| lexeme.token)
 }
 
 fn diagnose(
@@ -62,7 +70,15 @@ fn diagnose(
         return Diagnostic::new(Code::ReadOnly, span, message)
             .help("data comes in through imports; `WHAT IF` answers for a changed graph");
     }
-    if let Some(open) = unclosed(tokens, token, span) {
+    let follows_open = matches!(
+        before(tokens, span.start as usize),
+        Some(Token::Sign(
+            Sign::LParen | Sign::LeftOpen | Sign::LeftArrowOpen | Sign::Comma | Sign::Colon
+        ))
+    );
+    if (token.is_none() || !follows_open)
+        && let Some(open) = unclosed(tokens, token, span)
+    {
         let sign = open.token.to_string();
         let message = match token {
             Some(token) => format!("expected the end of `{sign}`, found `{token}`"),
@@ -143,13 +159,14 @@ fn unclosed<'s>(tokens: &[Lexeme<'s>], token: Option<Token<'s>>, span: Span) -> 
 /// What the grammar would have taken, in groups that people know.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "four independent facts about one set of tokens"
+    reason = "five independent facts about one set of tokens"
 )]
 struct Wanted {
     expression: bool,
     name: bool,
     clause: bool,
     operator: bool,
+    arrow: bool,
     words: Vec<String>,
 }
 
@@ -162,24 +179,33 @@ impl Wanted {
         let takes_name = has("word");
         let clause = has("MATCH") && has("RETURN");
         let operator = has("AND") && has("+");
+        let arrow = has("-->") && has("-[");
         let words = names
             .iter()
             .filter(|name| {
                 let text: &str = name;
                 let covered = match text {
-                    "start of query" | "start of definitions" | "invalid" | ";" => true,
-                    "word" | "quoted name" => true,
-                    "bare" => name_or(&names),
+                    "start of query"
+                    | "start of definitions"
+                    | "invalid"
+                    | ";"
+                    | "word"
+                    | "quoted name" => true,
+                    "bare" => takes_name,
                     "MATCH" | "OPTIONAL" | "UNWIND" | "WITH" | "RETURN" | "CALL" | "UNION"
                     | "ATTACK PATHS" | "EXPLOITABILITY OF" | "BLAST RADIUS" | "CHOKE POINTS"
                     | "FIX PLAN" | "WHY NOT" => clause,
                     "AND" | "OR" | "XOR" | "=" | "<>" | "<" | "<=" | ">" | ">=" | "=~" | "+"
                     | "-" | "*" | "/" | "%" | "^" | "||" | "IN" | "IS" | "STARTS" | "ENDS"
-                    | "CONTAINS" | "." | "[" | ":"
+                    | "CONTAINS" | "." | "[" | ":" | "(" | "{"
                         if operator =>
                     {
                         true
                     }
+                    "ORDER" | "SKIP" | "OFFSET" | "LIMIT" if clause || has("AS") => true,
+                    "DESCENDING" | "ASCENDING" => true,
+                    "-->" | "-[" | "<--" | "<-[" | "--" | "<-->" => arrow,
+                    "(" if arrow => true,
                     "number" | "string" | "parameter" | "(" | "[" | "{" | "CASE" | "NOT"
                     | "NULL" | "TRUE" | "FALSE" | "EXISTS" | "COUNT" | "COLLECT" | "REDUCE"
                     | "shortestPath" | "allShortestPaths" | "+" | "-" => expression,
@@ -202,6 +228,7 @@ impl Wanted {
             name: takes_name,
             clause,
             operator,
+            arrow,
             words,
         }
     }
@@ -216,6 +243,9 @@ impl Wanted {
             parts.push("a name".to_owned());
         }
         parts.extend(self.words.iter().cloned());
+        if self.arrow {
+            parts.push("a relationship".to_owned());
+        }
         if self.operator {
             parts.push("an operator".to_owned());
         }
@@ -242,10 +272,6 @@ impl Wanted {
     }
 }
 
-fn name_or(names: &[&str]) -> bool {
-    names.binary_search(&"word").is_ok()
-}
-
 fn is_soft(text: &str) -> bool {
     Keyword::ALL
         .iter()
@@ -261,10 +287,7 @@ fn hint(
     wanted: &Wanted,
 ) -> Option<String> {
     let token = token?;
-    let before = tokens
-        .iter()
-        .take_while(|lexeme| lexeme.start < span.start as usize)
-        .last();
+    let before = before(tokens, span.start as usize);
     match token {
         Token::Keyword(keyword) if wanted.name && keyword.is_reserved() => {
             let written = span.slice(text);
@@ -272,8 +295,10 @@ fn hint(
                 "`{written}` is a word of the language; write `` `{written}` `` to use it as a name"
             ))
         }
+        Token::Sign(Sign::Minus | Sign::Less) if wanted.arrow => {
+            Some("a relationship is written `-->`, `<--`, `--` or `-[...]->`".to_owned())
+        }
         Token::Word(word) => {
-            let before = before.map(|lexeme| lexeme.token);
             if wanted.operator && matches!(before, Some(Token::Word(_) | Token::Sign(Sign::RParen)))
             {
                 let near = near_keyword(word);
@@ -302,13 +327,21 @@ fn near_keyword(word: &str) -> Option<&'static str> {
 /// The tokens to read on with after a failure at byte `at`: from the next clause outside brackets,
 /// or the next definition.
 pub(super) fn resume<'t, 's>(
+    text: &str,
     tokens: &'t [Lexeme<'s>],
     at: usize,
     dialect: Dialect,
 ) -> Option<&'t [Lexeme<'s>]> {
     let failed = tokens.iter().position(|lexeme| lexeme.start >= at)?;
+    // The words that start a definition are names elsewhere; at the start of a line they are not.
+    let starts_line = |lexeme: &Lexeme<'_>| {
+        text.get(..lexeme.start)
+            .is_some_and(|before| before.trim_end_matches([' ', '\t']).ends_with('\n'))
+    };
     let starts = |lexeme: &Lexeme<'_>| match (lexeme.token, dialect) {
-        (Token::Keyword(keyword), Dialect::Definitions) => keyword.starts_definition(),
+        (Token::Keyword(keyword), Dialect::Definitions) => {
+            keyword.starts_definition() && starts_line(lexeme)
+        }
         (Token::Keyword(keyword), Dialect::Query) => {
             keyword.starts_clause() && keyword != Keyword::With
         }

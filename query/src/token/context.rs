@@ -26,6 +26,7 @@ pub(super) fn lex(text: &str, dialect: Dialect) -> Lexed<'_> {
         tokens: Vec::new(),
         diagnostics: Vec::new(),
         levels: vec![Level::new(Bracket::Top)],
+        closed: Bracket::Top,
         depth: 0,
         names: Names::None,
         is_before_clauses: true,
@@ -65,8 +66,9 @@ enum Bracket {
     CallImports,
     List,
     Relationship,
+    /// Braces of a map, a map projection or a quantifier.
     Map,
-    /// Braces of a subquery or a quantifier.
+    /// Braces of a subquery.
     Block,
     /// `CASE ... END`.
     Case,
@@ -118,6 +120,8 @@ struct ContextLexer<'s> {
     tokens: Vec<Lexeme<'s>>,
     diagnostics: Vec<Diagnostic>,
     levels: Vec<Level>,
+    /// The bracket that was closed last.
+    closed: Bracket,
     /// The sum of the depths of all open levels but the innermost.
     depth: usize,
     names: Names,
@@ -420,9 +424,9 @@ impl<'s> ContextLexer<'s> {
                 next == Some(Raw::LParen)
             }
             Keyword::Cost => {
+                let is_first = self.last_is(Sign::LeftOpen) || self.last_is(Sign::LeftArrowOpen);
                 let is_relationship = self.bracket() == Bracket::Relationship
-                    && !self.last_is(Sign::LeftOpen)
-                    && !self.last_is(Sign::LeftArrowOpen);
+                    && !(is_first && self.names_a_relationship());
                 let is_fix = self.dialect == Dialect::Definitions && self.bracket() == Bracket::Top;
                 is_relationship || is_fix
             }
@@ -430,13 +434,30 @@ impl<'s> ContextLexer<'s> {
         }
     }
 
-    /// Whether the brace after the next word opens a subquery: its first piece is a clause word or
-    /// a pattern. Otherwise `(count {name: 1})` is a node pattern.
+    /// Whether the first word of a relationship is its variable, judged by what follows.
+    fn names_a_relationship(&self) -> bool {
+        match self.piece(1) {
+            Some(piece) if piece.raw == Raw::Word => {
+                matches!(
+                    Keyword::from_word(self.slice(piece)),
+                    Some(Keyword::Where | Keyword::Cost)
+                )
+            }
+            Some(piece) => matches!(
+                piece.raw,
+                Raw::Colon | Raw::RBracket | Raw::Star | Raw::LBrace | Raw::Parameter
+            ),
+            None => true,
+        }
+    }
+
+    /// Whether the brace after this word opens a subquery: its first piece is a word of a clause or
+    /// of a pattern. Otherwise `count {name: 1}` is a name and a map.
     fn block_follows(&self) -> bool {
         match self.piece(2) {
             Some(piece) if piece.raw == Raw::Word => self.raw(3) != Some(Raw::Colon),
-            Some(piece) => piece.raw == Raw::LParen,
-            None => false,
+            Some(piece) => matches!(piece.raw, Raw::LParen | Raw::Quoted(_)),
+            None => true,
         }
     }
 
@@ -494,6 +515,12 @@ impl<'s> ContextLexer<'s> {
             self.close();
             return Ok(());
         }
+        if piece.raw == Raw::DoubleAmpersand {
+            self.foreign(piece, "&&", Sign::Ampersand, "AND");
+            self.push(Token::Keyword(Keyword::And), 1);
+            self.separate();
+            return Ok(());
+        }
         if let Some((sign, count)) = self.arrow() {
             self.push(Token::Sign(sign), count);
             // A path is a list of nodes and relationships, however long.
@@ -530,7 +557,14 @@ impl<'s> ContextLexer<'s> {
     /// The arrow part that starts here, with its number of pieces. Arrows follow only the end of a
     /// node or of a group.
     fn arrow(&self) -> Option<(Sign, usize)> {
-        if !self.last_is(Sign::RParen) && !self.last_is(Sign::RBrace) {
+        let before_last = self
+            .tokens
+            .len()
+            .checked_sub(2)
+            .and_then(|at| self.tokens.get(at));
+        let ends_quantifier = (self.last_is(Sign::Plus) || self.last_is(Sign::Star))
+            && before_last.is_some_and(|lexeme| lexeme.token == Token::Sign(Sign::RParen));
+        if !self.last_is(Sign::RParen) && !self.last_is(Sign::RBrace) && !ends_quantifier {
             return None;
         }
         let at = |ahead: usize, raw: Raw| self.raw(ahead) == Some(raw);
@@ -539,7 +573,12 @@ impl<'s> ContextLexer<'s> {
             Raw::Minus if at(1, Raw::Minus) && self.touches(0) => {
                 if at(2, Raw::Greater) && self.touches(1) {
                     Some((Sign::RightArrow, 3))
-                } else if at(2, Raw::LParen) {
+                } else if !ends_quantifier
+                    && matches!(
+                        self.raw(2),
+                        Some(Raw::LParen | Raw::LBrace | Raw::Plus | Raw::Star)
+                    )
+                {
                     Some((Sign::Line, 2))
                 } else {
                     None
@@ -592,7 +631,6 @@ impl<'s> ContextLexer<'s> {
             },
             Raw::Concat => Sign::Concat,
             Raw::Ampersand => Sign::Ampersand,
-            Raw::DoubleAmpersand => self.foreign(piece, "&&", Sign::Ampersand, "AND"),
             Raw::Bang => Sign::Bang,
             // The other pieces never come here; an equals sign is the harmless reading.
             _ => Sign::Equal,
@@ -619,21 +657,13 @@ impl<'s> ContextLexer<'s> {
             (Sign::LParen, _) => Bracket::Paren,
             (
                 _,
-                Some(
-                    Token::Keyword(
-                        Keyword::Exists | Keyword::Count | Keyword::Collect | Keyword::Call,
-                    )
-                    | Token::Sign(
-                        Sign::RParen
-                        | Sign::RightClose
-                        | Sign::RightArrowClose
-                        | Sign::RightArrow
-                        | Sign::LeftArrow
-                        | Sign::Line
-                        | Sign::BothArrow,
-                    ),
-                ),
+                Some(Token::Keyword(
+                    Keyword::Exists | Keyword::Count | Keyword::Collect | Keyword::Call,
+                )),
             ) => Bracket::Block,
+            (_, Some(Token::Sign(Sign::RParen))) if self.closed == Bracket::CallImports => {
+                Bracket::Block
+            }
             _ => Bracket::Map,
         }
     }
@@ -650,6 +680,7 @@ impl<'s> ContextLexer<'s> {
 
     fn close(&mut self) {
         if self.levels.len() > 1 {
+            self.closed = self.bracket();
             self.levels.pop();
             if let Some(level) = self.levels.last_mut() {
                 self.depth = self.depth.saturating_sub(level.depth());

@@ -1,5 +1,6 @@
 //! The first pass: words, numbers and signs.
 
+use super::Comment;
 use logos::{Lexer, Logos};
 
 /// What a piece of text is, before its neighbours are looked at.
@@ -119,6 +120,36 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
         });
     }
     pieces
+}
+
+/// The comments that stand between the pieces of a text.
+pub(super) fn comments(text: &str) -> Vec<Comment<'_>> {
+    let mut comments = Vec::new();
+    let mut at = 0;
+    let ends = pieces(text)
+        .into_iter()
+        .map(|piece| (piece.start, piece.end));
+    for (start, end) in ends.chain([(text.len(), text.len())]) {
+        while let Some(mut gap) = text.get(at..start) {
+            let Some(found) = gap.find("//").into_iter().chain(gap.find("/*")).min() else {
+                break;
+            };
+            gap = gap.get(found..).unwrap_or("");
+            let length = if gap.starts_with("//") {
+                gap.find('\n').unwrap_or(gap.len())
+            } else {
+                gap.find("*/").map_or(gap.len(), |close| close + 2)
+            };
+            let comment = gap.get(..length).unwrap_or("");
+            comments.push(Comment {
+                start: at + found,
+                text: comment.trim_end(),
+            });
+            at += found + length;
+        }
+        at = end;
+    }
+    comments
 }
 
 fn name(lexer: &mut Lexer<'_, Raw>) -> End {
