@@ -182,3 +182,193 @@ fn every_case() {
     }
     assert!(n_cases > 0);
 }
+
+/// Two things with one display name in two clusters or accounts never share a node or an edge: the
+/// estate of two tenants is the two estates side by side.
+#[test]
+fn namesakes_in_two_tenants_never_meet() {
+    let tenant = |cluster: &str, account: &str| {
+        let trust = format!(
+            r#"{{"Statement":[{{"Effect":"Allow","Action":"sts:AssumeRoleWithWebIdentity","Principal":{{"Federated":"arn:aws:iam::{account}:oidc-provider/oidc.example/{cluster}"}},"Condition":{{"StringEquals":{{"oidc.example/{cluster}:sub":"system:serviceaccount:shop:web"}}}}}}]}}"#
+        );
+        let policy =
+            r#"{"Statement":[{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"*"}]}"#;
+        let node = |id: String, labels: &[&str], properties: &[(&str, &str)]| {
+            let mut node: BTreeMap<String, serde_json::Value> = properties
+                .iter()
+                .map(|(name, value)| {
+                    let value = match value.strip_prefix('*') {
+                        Some(list) => serde_json::json!([list]),
+                        None => serde_json::json!(value),
+                    };
+                    ((*name).to_owned(), value)
+                })
+                .collect();
+            node.insert("id".to_owned(), id.into());
+            node.insert("is".to_owned(), serde_json::json!(labels));
+            node
+        };
+        let k8s = |rest: &str| format!("k8s://{cluster}/shop/{rest}");
+        let role = format!("arn:aws:iam::{account}:role/web");
+        let web = [("name", "web"), ("selector", "*app=web")];
+        let nodes = vec![
+            node(
+                format!("k8s://{cluster}"),
+                &["Cluster"],
+                &[("oidc_issuer", &format!("oidc.example/{cluster}"))],
+            ),
+            node(k8s("Service/web"), &["Service"], &web),
+            node(
+                k8s("Deployment/web"),
+                &["Workload"],
+                &[("labels", "*app=web"), ("env_hosts", "*A=web")],
+            ),
+            node(
+                k8s("ServiceAccount/web"),
+                &["Identity", "ServiceAccount"],
+                &[("irsa_role_arn", &role)],
+            ),
+            node(
+                k8s("Ingress/web"),
+                &["Ingress"],
+                &[("hosts", "*web.example")],
+            ),
+            node(
+                role.clone(),
+                &["Identity", "CloudRole"],
+                &[("trust_policy", &trust)],
+            ),
+            node(
+                format!("{role}#p"),
+                &["CloudPolicy"],
+                &[("document", policy)],
+            ),
+            node(
+                format!("arn:aws:dynamodb:eu-west-1:{account}:table/t"),
+                &["DataStore"],
+                &[("name", "t")],
+            ),
+        ];
+        let edges = vec![
+            format!("{role} -HAS_POLICY-> {role}#p"),
+            format!("{} -ROUTES_TO-> {}", k8s("Ingress/web"), k8s("Service/web")),
+        ];
+        (nodes, edges)
+    };
+    let case = |tenants: &[(&str, &str)]| {
+        let parts: Vec<_> = tenants
+            .iter()
+            .map(|(cluster, account)| tenant(cluster, account))
+            .collect();
+        let kinds = [
+            "ROUTES_TO",
+            "CAN_REACH",
+            "FEDERATES_TO",
+            "HAS_PERMISSION",
+            "CAN_ASSUME",
+            "CONNECTS_TO",
+            "SERVED_BY",
+        ];
+        Case {
+            title: String::new(),
+            nodes: parts.iter().flat_map(|(nodes, _)| nodes.clone()).collect(),
+            edges: parts
+                .iter()
+                .flat_map(|(_, edges)| edges.clone())
+                .map(Into::into)
+                .collect(),
+            kinds: kinds.map(str::to_owned).into(),
+            expect: Vec::new(),
+        }
+    };
+    let (one, two) = (("one", "111111111111"), ("two", "222222222222"));
+    let mut apart = found(&case(&[one]));
+    apart.extend(found(&case(&[two])));
+    apart.sort();
+    apart.dedup();
+    let mut together = found(&case(&[one, two]));
+    together.sort();
+    assert!(apart.len() > 8, "{apart:#?}");
+    assert_eq!(together, apart);
+}
+
+fn ids_after_merge(vulnerabilities: &[(&str, &[&str])]) -> Vec<String> {
+    let mut facts = Facts::new();
+    for (id, aliases) in vulnerabilities {
+        let fact = facts
+            .node(&format!("vuln:{id}"), &["Vulnerability"])
+            .unwrap();
+        facts.set(fact, "aliases", Value::strings(*aliases));
+    }
+    let mut staging = Staging::new();
+    staging.add(&SourceInfo::default(), &facts);
+    let snapshot = assemble(staging).unwrap();
+    let label = snapshot.label_id("Vulnerability").unwrap();
+    let nodes = snapshot
+        .nodes()
+        .filter(|node| snapshot.has_label(*node, label));
+    nodes
+        .map(|node| snapshot.stable_id(node).to_owned())
+        .collect()
+}
+
+#[test]
+fn ids_of_one_vulnerability_are_one_node() {
+    let merged = ids_after_merge(&[
+        ("GHSA-aaaa", &["CVE-2024-1"]),
+        ("RHSA-1", &["GHSA-aaaa"]),
+        ("CVE-2024-1", &[]),
+        ("CVE-2024-2", &[]),
+        ("GO-1", &["GHSA-bbbb"]),
+        ("GHSA-bbbb", &[]),
+    ]);
+    assert_eq!(
+        merged,
+        ["vuln:CVE-2024-1", "vuln:CVE-2024-2", "vuln:GHSA-bbbb"]
+    );
+}
+
+/// One wrong record must not melt two vulnerabilities into one.
+#[test]
+fn an_alias_that_links_two_cves_joins_nothing() {
+    let merged = ids_after_merge(&[
+        ("GHSA-aaaa", &["CVE-2024-1"]),
+        ("CVE-2024-1", &[]),
+        ("CVE-2024-2", &[]),
+        ("POISON-1", &["CVE-2024-1", "CVE-2024-2"]),
+    ]);
+    assert_eq!(
+        merged,
+        ["vuln:CVE-2024-1", "vuln:CVE-2024-2", "vuln:POISON-1"]
+    );
+}
+
+/// Ten thousand services that no policy separates give a number of edges that grows with them and
+/// not with their square.
+#[test]
+fn a_large_cluster_without_policies_stays_linear() {
+    let n_services = 10_000;
+    let mut facts = Facts::new();
+    for idx in 0..n_services {
+        let service = facts
+            .node(
+                &format!("k8s://a/n{}/Service/s{idx}", idx % 50),
+                &["Service"],
+            )
+            .unwrap();
+        facts.set(service, "selector", Value::strings([format!("app=s{idx}")]));
+        facts.set(service, "target_ports", Value::strings(["80/TCP=8080"]));
+        let workload = facts
+            .node(
+                &format!("k8s://a/n{}/Deployment/s{idx}", idx % 50),
+                &["Workload"],
+            )
+            .unwrap();
+        facts.set(workload, "labels", Value::strings([format!("app=s{idx}")]));
+    }
+    let mut staging = Staging::new();
+    staging.add(&SourceInfo::default(), &facts);
+    let snapshot = assemble(staging).unwrap();
+    let kind = snapshot.kind_id("CAN_REACH").unwrap();
+    assert_eq!(snapshot.edges_of_kind(kind).len(), 2 * n_services);
+}

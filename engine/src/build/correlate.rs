@@ -1,14 +1,19 @@
 //! Correlation: the joins between documents, one file each.
 
+mod apis;
 mod cloud;
 mod exposure;
 mod federation;
+mod findings;
+mod identity;
 mod images;
 mod membership;
+mod owners;
 mod reach;
 mod rights;
 mod schedule;
 mod services;
+mod stores;
 mod view;
 
 use super::assemble::Join;
@@ -17,6 +22,7 @@ use super::staging::Staging;
 /// The joins, round by round.
 pub(super) const ROUNDS: &[&[&dyn Join]] = &[
     &[
+        &apis::Apis,
         &cloud::Assumption,
         &cloud::Permissions,
         &cloud::Profiles,
@@ -28,9 +34,12 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &reach::Reach,
         &rights::ClusterRights,
         &services::Services,
+        &stores::Stores,
     ],
-    &[&schedule::Schedule],
+    &[&findings::Findings, &owners::Owners, &schedule::Schedule],
 ];
 
 /// Identity: which ids name one thing. Runs before the merge.
-pub(super) fn identity(_staging: &mut Staging) {}
+pub(super) fn identity(staging: &mut Staging) {
+    identity::decide(staging);
+}

@@ -15,3 +15,8 @@ pub use evaluate::{
     Decision, Policies, Principal, PrincipalKind, Request, ResourceSay, Source, evaluate,
 };
 pub use pattern::Coverage;
+
+/// Whether `pattern`, in which `*` is any text and `?` any one character, matches `text`.
+pub fn wildcard_matches(pattern: &str, text: &str) -> bool {
+    pattern::matches(pattern, text)
+}

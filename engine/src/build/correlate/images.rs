@@ -169,7 +169,7 @@ impl Join for Builds {
             }
             if let Some(source) = view.text(image, "source_repository") {
                 let path = repository_path(source);
-                match by_path.get(&path) {
+                match by_path.get(&path.to_ascii_lowercase()) {
                     Some(repositories) => {
                         build(view, SOURCE_LABEL, repositories, image, facts);
                     }
@@ -228,5 +228,13 @@ fn repository_path(url: &str) -> String {
     let rest = rest.split(['#', '?']).next().unwrap_or(rest);
     let rest = rest.trim_end_matches('/');
     let rest = rest.strip_suffix(".git").unwrap_or(rest);
-    rest.replacen(':', "/", 1).to_ascii_lowercase()
+    let path = rest.replacen(':', "/", 1);
+    // Hosts ignore case, and so do these two in names; others may not.
+    let known = ["github.com/", "bitbucket.org/"];
+    let lower = path.to_ascii_lowercase();
+    if known.iter().any(|host| lower.starts_with(host)) {
+        lower
+    } else {
+        path
+    }
 }

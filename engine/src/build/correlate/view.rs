@@ -48,15 +48,7 @@ impl<'a> View<'a> {
 
     /// The texts of a list property; a single text counts as a list of one.
     pub(super) fn list(self, node: NodeId, property: &str) -> Vec<String> {
-        match self.value(node, property) {
-            Some(Value::Str(text)) => vec![text.to_string()],
-            Some(Value::List(items)) => items
-                .iter()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            _ => Vec::new(),
-        }
+        texts(self.value(node, property))
     }
 
     /// The ends of the outgoing edges of a kind.
@@ -85,12 +77,37 @@ impl<'a> View<'a> {
             .unwrap_or_default()
     }
 
+    pub(super) fn edge_list(self, edge: EdgeId, property: &str) -> Vec<String> {
+        let value = self
+            .snapshot
+            .prop_id(property)
+            .and_then(|property| self.snapshot.edge_prop(edge, property));
+        texts(value)
+    }
+
+    pub(super) fn edge_text(self, edge: EdgeId, property: &str) -> Option<&'a str> {
+        let property = self.snapshot.prop_id(property)?;
+        self.snapshot.edge_str(edge, property)
+    }
+
     pub(super) fn edge_flag(self, edge: EdgeId, property: &str) -> bool {
         self.snapshot
             .prop_id(property)
             .and_then(|property| self.snapshot.edge_prop(edge, property))
             .and_then(|value| value.as_bool())
             == Some(true)
+    }
+}
+
+fn texts(value: Option<Value>) -> Vec<String> {
+    match value {
+        Some(Value::Str(text)) => vec![text.to_string()],
+        Some(Value::List(items)) => items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => Vec::new(),
     }
 }
 
