@@ -23,6 +23,7 @@
 //! - A document that fails has no facts.
 
 mod advisory;
+mod api;
 mod cloud;
 mod cluster;
 mod code;

@@ -17,6 +17,8 @@ pub static LOADERS: &[&dyn Loader] = &[
     // Analysers of code.
     &crate::code::sarif::Sarif,
     &crate::code::codeowners::Codeowners,
+    // APIs.
+    &crate::api::openapi::OpenApi,
     // Clouds.
     &crate::cloud::aws_iam::AwsIam,
     &crate::cloud::aws_describe::AwsDescribe,

@@ -93,6 +93,12 @@ const FORMATS: &[Format] = &[
         uncounted: &[],
     },
     Format {
+        name: "openapi",
+        folders: &["openapi/"],
+        suffixes: &[".json", ".yaml"],
+        uncounted: &[],
+    },
+    Format {
         name: "aws-iam",
         folders: &[
             "aws-iam/cloud",

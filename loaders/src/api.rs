@@ -1,0 +1,3 @@
+//! What describes APIs.
+
+pub(crate) mod openapi;
