@@ -85,6 +85,36 @@ codes! {
     InvalidQuantifier Error "query.invalid_quantifier" "42001" "a quantifier's bounds are out of order or too large";
     InvalidPattern Error "query.invalid_pattern" "42001" "a pattern is not allowed at this place or in this form";
     UnboundedWalk Error "query.unbounded_walk" "42001" "an unbounded `WALK` without a selector has no end";
+    // Refused by name and type resolution.
+    UnknownVariable Error "query.unknown_variable" "42002" "a name stands for nothing here";
+    VariableKind Error "query.variable_kind" "42002" "one name stands for two kinds of thing";
+    VariableBound Error "query.variable_bound" "42002" "a name that is taken is bound again";
+    UnknownFunction Error "query.unknown_function" "42002" "the language has no function of that name";
+    ArgumentCount Error "query.argument_count" "42001" "a function is called with too many or too few arguments";
+    TypeMismatch Error "query.type_mismatch" "22G03" "a value is of a type that cannot be used here";
+    Aggregation Error "query.aggregation" "42001" "an aggregate function stands where it cannot";
+    AmbiguousAggregation Error "query.ambiguous_aggregation" "42001" "an expression mixes an aggregate with something that is not grouped by";
+    DuplicateColumn Error "query.duplicate_column" "42001" "two columns have one name";
+    UnionColumns Error "query.union_columns" "42001" "the parts of a `UNION` have different columns";
+    NothingInScope Error "query.nothing_in_scope" "42001" "`*` stands where no name is known";
+    NotConstant Error "query.not_constant" "42001" "a count depends on a row";
+    NegativeCount Error "query.negative_count" "22003" "a count is negative";
+    ParameterPattern Error "query.parameter_pattern" "42001" "a parameter stands for the properties of a pattern";
+    MissingParameter Error "query.missing_parameter" "42002" "a parameter was not given";
+    UnknownColumn Error "query.unknown_column" "42002" "a verb has no column of that name";
+    NotSupported Error "query.not_supported" "42001" "the combination is not part of the language";
+    // Found while the query runs.
+    ArgumentType Error "query.argument_type" "22G03" "a value met while running has a type that cannot be used here";
+    ArgumentValue Error "query.argument_value" "22N00" "a value met while running cannot be used here";
+    OutOfRange Error "query.out_of_range" "22003" "a number met while running is out of range";
+    DivisionByZero Error "query.division_by_zero" "22012" "an integer is divided by zero";
+    InvalidRegex Error "query.invalid_regex" "2201B" "a regular expression is malformed or too large";
+    InvalidTemporal Error "query.invalid_temporal" "22007" "a text is no date, instant or duration";
+    NegativeCost Error "query.negative_cost" "22003" "the cost of a step is negative, infinite or no number";
+    // Suspicious, but the query runs.
+    UnknownLabel Warning "query.unknown_label" "01N50" "no node of the graph has the label";
+    UnknownKind Warning "query.unknown_kind" "01N51" "no relationship of the graph has the kind";
+    UnknownProperty Warning "query.unknown_property" "01N52" "nothing in the graph has the property";
     MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
 }
 

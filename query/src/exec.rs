@@ -1,0 +1,309 @@
+//! Running a plan: rows are pushed from operator to operator through one frame of slots, so a row
+//! costs nothing but the slots it changes. Operators that must see every row keep copies, charged
+//! to the budget.
+
+mod aggregate;
+mod call;
+mod distinct;
+mod limit;
+mod matching;
+mod project;
+mod sort;
+mod unwind;
+mod verb;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use foothold_engine::budget::{Budget, CHECK_EVERY};
+use foothold_engine::graph::Snapshot;
+use regex::{Regex, RegexBuilder};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::ast::Span;
+use crate::diagnostic::Code;
+use crate::expr::{Slot, SubqueryKind};
+use crate::fault::Fault;
+use crate::plan::{Body, Node, Op, Subplan};
+use crate::value::{DateTime, RowKey, Val};
+
+/// Whether more rows are wanted.
+pub type Flow = ControlFlow<()>;
+
+/// A regular expression takes at most so many bytes when compiled.
+const REGEX_BYTES: usize = 1 << 20;
+
+/// What one operator did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpStats {
+    /// Rows it handed on.
+    pub rows: u64,
+    /// Bytes it kept at most.
+    pub memory_bytes: u64,
+}
+
+/// The state of one running query.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    /// The graph.
+    pub snapshot: &'a Snapshot,
+    /// The limits.
+    pub budget: &'a Budget,
+    /// The instant the query runs at: the snapshot's.
+    pub now: DateTime,
+    frame: Vec<Val>,
+    seed: u64,
+    regexes: FxHashMap<String, Arc<Regex>>,
+    pending: u64,
+    /// What each operator did, by its number.
+    pub stats: Vec<OpStats>,
+}
+
+impl<'a> Cx<'a> {
+    /// A fresh state with room for `n_slots` variables and `n_ops` operators.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        budget: &'a Budget,
+        now: DateTime,
+        seed: u64,
+        n_slots: usize,
+        n_ops: usize,
+    ) -> Self {
+        Cx {
+            snapshot,
+            budget,
+            now,
+            frame: vec![Val::Null; n_slots],
+            seed,
+            regexes: FxHashMap::default(),
+            pending: 0,
+            stats: vec![OpStats::default(); n_ops],
+        }
+    }
+
+    /// The value in a slot.
+    pub fn get(&self, slot: Slot) -> &Val {
+        self.frame.get(slot.0 as usize).unwrap_or(&Val::Null)
+    }
+
+    /// Puts a value into a slot.
+    pub fn set(&mut self, slot: Slot, value: Val) {
+        if let Some(place) = self.frame.get_mut(slot.0 as usize) {
+            *place = value;
+        }
+    }
+
+    /// Counts a piece of work that no operator counts otherwise.
+    pub fn tick(&mut self) -> Result<(), Fault> {
+        self.pending += 1;
+        if self.pending == CHECK_EVERY {
+            self.pending = 0;
+            self.budget.expand(CHECK_EVERY)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to build a value that alone would exceed the memory limit.
+    pub(crate) fn charge_passing(&mut self, bytes: u64) -> Result<(), Fault> {
+        self.budget.charge(bytes)?;
+        Ok(())
+    }
+
+    /// The next number of the query's own random sequence (splitmix64), from 0 to below 1.
+    pub(crate) fn random(&mut self) -> f64 {
+        self.seed = self.seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.seed;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^= mixed >> 31;
+        (mixed >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A compiled regular expression; it must match the whole text.
+    pub(crate) fn regex(&mut self, pattern: &str, span: Span) -> Result<Arc<Regex>, Fault> {
+        if let Some(known) = self.regexes.get(pattern) {
+            return Ok(Arc::clone(known));
+        }
+        let built = RegexBuilder::new(&format!("^(?:{pattern})$"))
+            .size_limit(REGEX_BYTES)
+            .dfa_size_limit(REGEX_BYTES)
+            .build();
+        match built {
+            Ok(regex) => {
+                let regex = Arc::new(regex);
+                self.regexes.insert(pattern.to_owned(), Arc::clone(&regex));
+                Ok(regex)
+            }
+            Err(_) => {
+                let message = format!("`{pattern}` is no regular expression, or too large a one");
+                Err(Fault::error(Code::InvalidRegex, span, message))
+            }
+        }
+    }
+
+    fn count(&mut self, id: usize) {
+        if let Some(stats) = self.stats.get_mut(id) {
+            stats.rows += 1;
+        }
+    }
+
+    fn kept(&mut self, id: usize, bytes: u64) -> Result<(), Fault> {
+        self.budget.charge(bytes)?;
+        if let Some(stats) = self.stats.get_mut(id) {
+            stats.memory_bytes += bytes;
+        }
+        Ok(())
+    }
+}
+
+/// An operator at work, with everything after it.
+pub(crate) trait Sink {
+    /// Takes the row in the frame.
+    fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault>;
+    /// There are no more rows.
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault>;
+}
+
+/// Counts what reaches it on behalf of the operator before it.
+struct Counted<'p> {
+    id: usize,
+    next: Box<dyn Sink + 'p>,
+}
+
+impl Sink for Counted<'_> {
+    fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
+        cx.count(self.id);
+        self.next.row(cx)
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        self.next.finish(cx)
+    }
+}
+
+fn chain<'p>(nodes: &'p [Node], last: Box<dyn Sink + 'p>) -> Box<dyn Sink + 'p> {
+    let mut sink = last;
+    for node in nodes.iter().rev() {
+        let id = node.id;
+        let next: Box<dyn Sink + 'p> = Box::new(Counted { id, next: sink });
+        sink = match &node.op {
+            Op::Match(op) => Box::new(matching::MatchSink::new(op, next)),
+            Op::Unwind(list, slot) => Box::new(unwind::UnwindSink { list, slot: *slot, next }),
+            Op::Filter(condition, span) => Box::new(project::FilterSink { condition, span: *span, next }),
+            Op::Assign(items) => Box::new(project::AssignSink { items, next }),
+            Op::Aggregate(op) => Box::new(aggregate::AggregateSink::new(op, id, next)),
+            Op::Distinct(slots) => Box::new(distinct::DistinctSink::new(slots, id, next)),
+            Op::Sort(op) => Box::new(sort::SortSink::new(op, id, next)),
+            Op::Skip(count, span) => Box::new(limit::SkipSink::new(count, *span, next)),
+            Op::Limit(count, span) => Box::new(limit::LimitSink::new(count, *span, next)),
+            Op::Call(plan) => Box::new(call::CallSink { plan, next }),
+            Op::Verb(op) => Box::new(verb::VerbSink { op, next }),
+        };
+    }
+    sink
+}
+
+/// The end of a line: copies the columns to where the body promises them and hands the row out.
+struct Emit<'p, 'e> {
+    outputs: &'p [Slot],
+    results: &'p [Slot],
+    seen: Option<&'e mut FxHashSet<RowKey>>,
+    take: &'e mut dyn FnMut(&mut Cx<'_>) -> Result<Flow, Fault>,
+    is_done: &'e mut bool,
+}
+
+impl Sink for Emit<'_, '_> {
+    fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
+        for (&from, &to) in self.outputs.iter().zip(self.results) {
+            if from != to {
+                let value = cx.get(from).clone();
+                cx.set(to, value);
+            }
+        }
+        if let Some(seen) = &mut self.seen {
+            let row = self.results.iter().map(|&slot| cx.get(slot).clone()).collect();
+            let key = RowKey(row);
+            let bytes = key.heap_bytes() + 32;
+            if !seen.insert(key) {
+                return Ok(Flow::Continue(()));
+            }
+            cx.budget.charge(bytes)?;
+        }
+        let flow = (self.take)(cx)?;
+        *self.is_done |= flow.is_break();
+        Ok(flow)
+    }
+
+    fn finish(&mut self, _: &mut Cx<'_>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+/// Runs a body; `take` is called with each row in the frame until it breaks.
+pub(crate) fn run_body(
+    body: &Body,
+    cx: &mut Cx<'_>,
+    take: &mut dyn FnMut(&mut Cx<'_>) -> Result<Flow, Fault>,
+) -> Result<Flow, Fault> {
+    let mut seen = FxHashSet::default();
+    let mut is_done = false;
+    for part in &body.parts {
+        let emit = Emit {
+            outputs: &part.outputs,
+            results: &body.results,
+            seen: body.is_distinct.then_some(&mut seen),
+            take,
+            is_done: &mut is_done,
+        };
+        let mut line = chain(&part.nodes, Box::new(emit));
+        // After a break the operators still finish: one that collects rows hands them out then.
+        let _ = line.row(cx)?;
+        line.finish(cx)?;
+        drop(line);
+        if is_done {
+            return Ok(Flow::Break(()));
+        }
+    }
+    Ok(Flow::Continue(()))
+}
+
+/// Evaluates a subquery of an expression.
+pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> Result<Val, Fault> {
+    cx.tick()?;
+    match kind {
+        SubqueryKind::Exists => {
+            let mut found = false;
+            run_body(&plan.body, cx, &mut |_| {
+                found = true;
+                Ok(Flow::Break(()))
+            })?;
+            Ok(Val::Bool(found))
+        }
+        SubqueryKind::Count => {
+            let mut n = 0;
+            run_body(&plan.body, cx, &mut |_| {
+                n += 1;
+                Ok(Flow::Continue(()))
+            })?;
+            Ok(Val::Int(n))
+        }
+        SubqueryKind::Collect(slot) => {
+            let mut items = Vec::new();
+            run_body(&plan.body, cx, &mut |cx| {
+                let value = cx.get(slot).clone();
+                cx.budget.charge(24 + value.heap_bytes())?;
+                items.push(value);
+                Ok(Flow::Continue(()))
+            })?;
+            Ok(Val::list(items))
+        }
+        SubqueryKind::First(slot) => {
+            let mut first = Val::Null;
+            run_body(&plan.body, cx, &mut |cx| {
+                first = cx.get(slot).clone();
+                Ok(Flow::Break(()))
+            })?;
+            Ok(first)
+        }
+    }
+}

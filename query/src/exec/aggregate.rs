@@ -1,0 +1,97 @@
+//! Grouping and aggregation.
+
+use hashbrown::HashMap;
+use rustc_hash::FxBuildHasher;
+
+use crate::exec::{Cx, Flow, Sink};
+use crate::fault::Fault;
+use crate::func::aggregate::Accumulator;
+use crate::plan::AggregateOp;
+use crate::value::{RowKey, Val};
+
+/// One accumulator for each group and aggregate; groups come out in order of first appearance.
+pub(super) struct AggregateSink<'p> {
+    op: &'p AggregateOp,
+    id: usize,
+    index: HashMap<RowKey, usize, FxBuildHasher>,
+    groups: Vec<Vec<Accumulator>>,
+    next: Box<dyn Sink + 'p>,
+}
+
+impl<'p> AggregateSink<'p> {
+    pub(super) fn new(op: &'p AggregateOp, id: usize, next: Box<dyn Sink + 'p>) -> Self {
+        AggregateSink {
+            op,
+            id,
+            index: HashMap::default(),
+            groups: Vec::new(),
+            next,
+        }
+    }
+
+    fn accumulators(&self) -> Vec<Accumulator> {
+        let items = self.op.aggregates.iter();
+        items
+            .map(|item| Accumulator::new(item.aggregate, item.is_distinct, item.span))
+            .collect()
+    }
+}
+
+impl Sink for AggregateSink<'_> {
+    fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
+        let mut key = Vec::with_capacity(self.op.keys.len());
+        for (_, expr) in &self.op.keys {
+            key.push(expr.eval(cx)?);
+        }
+        let key = RowKey(key.into());
+        let group = match self.index.get(&key) {
+            Some(&group) => group,
+            None => {
+                let bytes = key.heap_bytes() + 64 + 160 * self.op.aggregates.len() as u64;
+                cx.kept(self.id, bytes)?;
+                let group = self.groups.len();
+                self.groups.push(self.accumulators());
+                self.index.insert(key, group);
+                group
+            }
+        };
+        for (at, item) in self.op.aggregates.iter().enumerate() {
+            let value = match &item.arg {
+                Some(arg) => arg.eval(cx)?,
+                None => Val::Null,
+            };
+            let second = item.second.as_ref().map(|arg| arg.eval(cx)).transpose()?;
+            let accumulators = self.groups.get_mut(group);
+            if let Some(accumulator) = accumulators.and_then(|group| group.get_mut(at)) {
+                let kept = accumulator.add(value, second.as_ref())?;
+                if kept > 0 {
+                    cx.kept(self.id, kept)?;
+                }
+            }
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        // Without keys there is one group even when there is no row.
+        if self.groups.is_empty() && self.op.keys.is_empty() {
+            self.groups.push(self.accumulators());
+            self.index.insert(RowKey(Box::new([])), 0);
+        }
+        let mut keys: Vec<(RowKey, usize)> = self.index.drain().collect();
+        keys.sort_unstable_by_key(|(_, group)| *group);
+        let groups = std::mem::take(&mut self.groups);
+        for ((key, _), accumulators) in keys.into_iter().zip(groups) {
+            for ((slot, _), value) in self.op.keys.iter().zip(key.0) {
+                cx.set(*slot, value);
+            }
+            for (item, accumulator) in self.op.aggregates.iter().zip(accumulators) {
+                cx.set(item.slot, accumulator.finish()?);
+            }
+            if self.next.row(cx)?.is_break() {
+                break;
+            }
+        }
+        self.next.finish(cx)
+    }
+}

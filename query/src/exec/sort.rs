@@ -1,0 +1,135 @@
+//! `ORDER BY`: keeps every row, or the best few when a limit follows.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use crate::exec::{Cx, Flow, Sink, limit};
+use crate::fault::Fault;
+use crate::plan::SortOp;
+use crate::value::{Val, order};
+
+struct Row<'p> {
+    op: &'p SortOp,
+    keys: Box<[Val]>,
+    values: Box<[Val]>,
+    /// Rows with equal keys keep their order.
+    number: u64,
+}
+
+impl Row<'_> {
+    fn bytes(&self) -> u64 {
+        let values = self.keys.iter().chain(&self.values);
+        64 + values.map(|value| 24 + value.heap_bytes()).sum::<u64>()
+    }
+}
+
+impl Ord for Row<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let keys = self.keys.iter().zip(&other.keys).zip(&self.op.keys);
+        for ((left, right), (_, is_descending)) in keys {
+            let compared = order(left, right);
+            let compared = if *is_descending { compared.reverse() } else { compared };
+            if compared != Ordering::Equal {
+                return compared;
+            }
+        }
+        self.number.cmp(&other.number)
+    }
+}
+
+impl PartialOrd for Row<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Row<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Row<'_> {}
+
+/// Sorts. With a bound, a heap of the best rows so far; its worst row is the first to go.
+pub(super) struct SortSink<'p> {
+    op: &'p SortOp,
+    id: usize,
+    rows: BinaryHeap<Row<'p>>,
+    n_seen: u64,
+    bound: Option<u64>,
+    next: Box<dyn Sink + 'p>,
+}
+
+impl<'p> SortSink<'p> {
+    pub(super) fn new(op: &'p SortOp, id: usize, next: Box<dyn Sink + 'p>) -> Self {
+        SortSink {
+            op,
+            id,
+            rows: BinaryHeap::new(),
+            n_seen: 0,
+            bound: None,
+            next,
+        }
+    }
+
+    fn bound(&mut self, cx: &mut Cx<'_>) -> Result<u64, Fault> {
+        if let Some(bound) = self.bound {
+            return Ok(bound);
+        }
+        let mut bound = u64::MAX;
+        if let Some((skip, top, span)) = &self.op.top {
+            bound = limit::count(top, *span, cx)?;
+            if let Some(skip) = skip {
+                bound = bound.saturating_add(limit::count(skip, *span, cx)?);
+            }
+        }
+        self.bound = Some(bound);
+        Ok(bound)
+    }
+}
+
+impl Sink for SortSink<'_> {
+    fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
+        let bound = self.bound(cx)?;
+        if bound == 0 {
+            return Ok(Flow::Break(()));
+        }
+        self.n_seen += 1;
+        let row = Row {
+            op: self.op,
+            keys: self.op.keys.iter().map(|(slot, _)| cx.get(*slot).clone()).collect(),
+            values: self.op.carried.iter().map(|&slot| cx.get(slot).clone()).collect(),
+            number: self.n_seen,
+        };
+        if self.rows.len() as u64 == bound {
+            if let Some(mut worst) = self.rows.peek_mut()
+                && row < *worst
+            {
+                *worst = row;
+            }
+            return Ok(Flow::Continue(()));
+        }
+        cx.kept(self.id, row.bytes())?;
+        self.rows.push(row);
+        Ok(Flow::Continue(()))
+    }
+
+    fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        self.bound(cx)?;
+        let rows = std::mem::take(&mut self.rows);
+        let mut bytes = 0;
+        let mut is_wanted = true;
+        for row in rows.into_sorted_vec() {
+            bytes += row.bytes();
+            if is_wanted {
+                for (&slot, value) in self.op.carried.iter().zip(row.values) {
+                    cx.set(slot, value);
+                }
+                is_wanted = self.next.row(cx)?.is_continue();
+            }
+        }
+        cx.budget.release(bytes.min(cx.budget.memory_bytes()));
+        self.next.finish(cx)
+    }
+}
