@@ -188,8 +188,16 @@ fn chain<'p>(nodes: &'p [Node], last: Box<dyn Sink + 'p>) -> Box<dyn Sink + 'p> 
         let next: Box<dyn Sink + 'p> = Box::new(Counted { id, next: sink });
         sink = match &node.op {
             Op::Match(op) => Box::new(matching::MatchSink::new(op, next)),
-            Op::Unwind(list, slot) => Box::new(unwind::UnwindSink { list, slot: *slot, next }),
-            Op::Filter(condition, span) => Box::new(project::FilterSink { condition, span: *span, next }),
+            Op::Unwind(list, slot) => Box::new(unwind::UnwindSink {
+                list,
+                slot: *slot,
+                next,
+            }),
+            Op::Filter(condition, span) => Box::new(project::FilterSink {
+                condition,
+                span: *span,
+                next,
+            }),
             Op::Assign(items) => Box::new(project::AssignSink { items, next }),
             Op::Aggregate(op) => Box::new(aggregate::AggregateSink::new(op, id, next)),
             Op::Distinct(slots) => Box::new(distinct::DistinctSink::new(slots, id, next)),
@@ -221,7 +229,11 @@ impl Sink for Emit<'_, '_> {
             }
         }
         if let Some(seen) = &mut self.seen {
-            let row = self.results.iter().map(|&slot| cx.get(slot).clone()).collect();
+            let row = self
+                .results
+                .iter()
+                .map(|&slot| cx.get(slot).clone())
+                .collect();
             let key = RowKey(row);
             let bytes = key.heap_bytes() + 32;
             if !seen.insert(key) {
@@ -273,7 +285,7 @@ pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> R
     match kind {
         SubqueryKind::Exists => {
             let mut found = false;
-            run_body(&plan.body, cx, &mut |_| {
+            let _ = run_body(&plan.body, cx, &mut |_| {
                 found = true;
                 Ok(Flow::Break(()))
             })?;
@@ -281,7 +293,7 @@ pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> R
         }
         SubqueryKind::Count => {
             let mut n = 0;
-            run_body(&plan.body, cx, &mut |_| {
+            let _ = run_body(&plan.body, cx, &mut |_| {
                 n += 1;
                 Ok(Flow::Continue(()))
             })?;
@@ -289,7 +301,7 @@ pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> R
         }
         SubqueryKind::Collect(slot) => {
             let mut items = Vec::new();
-            run_body(&plan.body, cx, &mut |cx| {
+            let _ = run_body(&plan.body, cx, &mut |cx| {
                 let value = cx.get(slot).clone();
                 cx.budget.charge(24 + value.heap_bytes())?;
                 items.push(value);
@@ -299,7 +311,7 @@ pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> R
         }
         SubqueryKind::First(slot) => {
             let mut first = Val::Null;
-            run_body(&plan.body, cx, &mut |cx| {
+            let _ = run_body(&plan.body, cx, &mut |cx| {
                 first = cx.get(slot).clone();
                 Ok(Flow::Break(()))
             })?;

@@ -143,8 +143,7 @@ impl fmt::Debug for Function {
 impl Function {
     /// Finds a function by name, whatever its case.
     pub fn find(name: &str) -> Option<&'static Function> {
-        tables()
-            .find(|function| function.name.eq_ignore_ascii_case(name))
+        tables().find(|function| function.name.eq_ignore_ascii_case(name))
     }
 
     /// Every name, those of aggregates and of forms with their own syntax included.
@@ -152,7 +151,9 @@ impl Function {
         tables()
             .map(|function| function.name)
             .chain(aggregate::Aggregate::NAMES.iter().copied())
-            .chain(["coalesce", "exists", "reduce", "all", "any", "none", "single"])
+            .chain([
+                "coalesce", "exists", "reduce", "all", "any", "none", "single",
+            ])
     }
 
     pub(crate) fn call(&self, cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {

@@ -2,7 +2,24 @@
 
 pub mod ast;
 pub mod diagnostic;
+pub mod exec;
+pub mod explain;
+pub mod expr;
+pub mod fault;
 pub mod format;
+pub mod func;
+pub mod json;
 pub mod nearest;
 pub mod parse;
+pub mod plan;
+pub mod resolve;
+mod run;
 pub mod token;
+pub mod types;
+pub mod value;
+
+pub use resolve::Params;
+pub use run::{
+    Answer, Completeness, CoreOnly, Env, Prepared, QueryStats, Summary, prepare, prepare_tree,
+    refuse_other_snapshots, run,
+};

@@ -80,6 +80,7 @@ impl Ty {
     }
 
     /// The type of the elements, if it is a list.
+    #[must_use]
     pub fn element(&self) -> Ty {
         match self {
             Ty::List(element) if **element != Ty::Null => (**element).clone(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use foothold_engine::graph::{EdgeId, NodeId, Snapshot};
 use foothold_engine::model::Value;
 
-pub use compare::{compare, equals, order};
+pub use compare::{Incomparable, compare, equals, order};
 pub use key::RowKey;
 pub use temporal::{Date, DateTime, Duration, ParseTemporalError};
 
@@ -126,6 +126,11 @@ impl Val {
         Val::Str(text.into())
     }
 
+    /// How many there are of something.
+    pub fn count(n: usize) -> Self {
+        Val::Int(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+
     /// A list.
     pub fn list(items: Vec<Val>) -> Self {
         Val::List(items.into())
@@ -193,12 +198,7 @@ impl Val {
     pub fn heap_bytes(&self) -> u64 {
         match self {
             Val::Str(text) => text.len() as u64 + 16,
-            Val::List(items) => {
-                16 + items
-                    .iter()
-                    .map(|item| 24 + item.heap_bytes())
-                    .sum::<u64>()
-            }
+            Val::List(items) => 16 + items.iter().map(|item| 24 + item.heap_bytes()).sum::<u64>(),
             Val::Map(map) => map
                 .iter()
                 .map(|(key, item)| 64 + key.len() as u64 + item.heap_bytes())

@@ -664,10 +664,6 @@ impl Trace {
             }
             at = other_end(snapshot, edge, at);
             if at == start && mode == Mode::Simple {
-                // An edge walked out and back closes nothing.
-                if self.edges.contains(&edge) {
-                    return false;
-                }
                 is_closed = true;
             } else if self.nodes.contains(&at) || fresh.contains(&at) {
                 return false;

@@ -86,7 +86,7 @@ impl Sink for AggregateSink<'_> {
                 cx.set(*slot, value);
             }
             for (item, accumulator) in self.op.aggregates.iter().zip(accumulators) {
-                cx.set(item.slot, accumulator.finish()?);
+                cx.set(item.slot, accumulator.finish());
             }
             if self.next.row(cx)?.is_break() {
                 break;

@@ -28,7 +28,12 @@ impl<'p> DistinctSink<'p> {
 
 impl Sink for DistinctSink<'_> {
     fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
-        let key = RowKey(self.slots.iter().map(|&slot| cx.get(slot).clone()).collect());
+        let key = RowKey(
+            self.slots
+                .iter()
+                .map(|&slot| cx.get(slot).clone())
+                .collect(),
+        );
         let bytes = key.heap_bytes() + 32;
         if !self.seen.insert(key) {
             return Ok(Flow::Continue(()));

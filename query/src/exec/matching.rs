@@ -48,8 +48,12 @@ impl<'p> MatchSink<'p> {
                 }
             };
             let fits = match (&binding, self.op.pattern.vars.get(usize::from(var.0))) {
-                (Binding::Node(_), Some(spec)) => spec.kind == foothold_engine::pattern::VarKind::Node,
-                (Binding::Edge(_), Some(spec)) => spec.kind == foothold_engine::pattern::VarKind::Edge,
+                (Binding::Node(_), Some(spec)) => {
+                    spec.kind == foothold_engine::pattern::VarKind::Node
+                }
+                (Binding::Edge(_), Some(spec)) => {
+                    spec.kind == foothold_engine::pattern::VarKind::Edge
+                }
                 (Binding::Walk(_), Some(spec)) => spec.is_walk(),
                 _ => true,
             };
@@ -74,7 +78,13 @@ impl Sink for MatchSink<'_> {
                 next: self.next.as_mut(),
                 has_match: false,
             };
-            let flow = find(snapshot, budget, &self.op.plan, &mut self.bindings, &mut host)?;
+            let flow = find(
+                snapshot,
+                budget,
+                &self.op.plan,
+                &mut self.bindings,
+                &mut host,
+            )?;
             has_match = host.has_match;
             if flow.is_break() {
                 // The search left its last match behind.
@@ -147,9 +157,14 @@ fn read(snapshot: &Snapshot, source: &Source, bindings: &Bindings) -> Val {
         Source::Node(var) => bindings.node(*var).map_or(Val::Null, Val::Node),
         Source::Edge(var) => bindings.edge(*var).map_or(Val::Null, Val::Rel),
         Source::Walk(var) => rels(bindings.edges_of(*var).iter().copied()),
-        Source::GroupEdges { walk, at, n } => {
-            rels(bindings.edges_of(*walk).iter().copied().skip(*at).step_by(*n))
-        }
+        Source::GroupEdges { walk, at, n } => rels(
+            bindings
+                .edges_of(*walk)
+                .iter()
+                .copied()
+                .skip(*at)
+                .step_by(*n),
+        ),
         Source::GroupNodes { start, walk, at, n } => {
             let Some(start) = bindings.node(*start) else {
                 return Val::Null;

@@ -28,7 +28,11 @@ impl Ord for Row<'_> {
         let keys = self.keys.iter().zip(&other.keys).zip(&self.op.keys);
         for ((left, right), (_, is_descending)) in keys {
             let compared = order(left, right);
-            let compared = if *is_descending { compared.reverse() } else { compared };
+            let compared = if *is_descending {
+                compared.reverse()
+            } else {
+                compared
+            };
             if compared != Ordering::Equal {
                 return compared;
             }
@@ -98,8 +102,18 @@ impl Sink for SortSink<'_> {
         self.n_seen += 1;
         let row = Row {
             op: self.op,
-            keys: self.op.keys.iter().map(|(slot, _)| cx.get(*slot).clone()).collect(),
-            values: self.op.carried.iter().map(|&slot| cx.get(slot).clone()).collect(),
+            keys: self
+                .op
+                .keys
+                .iter()
+                .map(|(slot, _)| cx.get(*slot).clone())
+                .collect(),
+            values: self
+                .op
+                .carried
+                .iter()
+                .map(|&slot| cx.get(slot).clone())
+                .collect(),
             number: self.n_seen,
         };
         if self.rows.len() as u64 == bound {

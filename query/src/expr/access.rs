@@ -54,7 +54,11 @@ pub(super) fn index(
 ) -> Result<Val, Fault> {
     match (base, index) {
         (Val::List(items), Val::Int(at)) => {
-            let at = if *at < 0 { *at + items.len() as i64 } else { *at };
+            let at = if *at < 0 {
+                at.saturating_add(length(items))
+            } else {
+                *at
+            };
             let found = usize::try_from(at).ok().and_then(|at| items.get(at));
             Ok(found.cloned().unwrap_or_default())
         }
@@ -88,7 +92,7 @@ pub(super) fn slice(
         Val::List(items) => items,
         other => return Err(Fault::wrong_type(span, "a list", other.type_name())),
     };
-    let len = items.len() as i64;
+    let len = length(items);
     let place = |bound: Option<&Val>, missing: i64| match bound {
         None => Ok(Some(missing)),
         Some(Val::Null) => Ok(None),
@@ -99,8 +103,16 @@ pub(super) fn slice(
     let (Some(from), Some(to)) = (place(from, 0)?, place(to, len)?) else {
         return Ok(Val::Null);
     };
-    let found = items.get(from as usize..to.max(from) as usize);
+    let found = items.get(place_of(from)..place_of(to.max(from)));
     Ok(Val::list(found.unwrap_or_default().to_vec()))
+}
+
+fn length(items: &[Val]) -> i64 {
+    i64::try_from(items.len()).unwrap_or(i64::MAX)
+}
+
+fn place_of(at: i64) -> usize {
+    usize::try_from(at).unwrap_or(0)
 }
 
 /// All properties of a node, relationship or map.

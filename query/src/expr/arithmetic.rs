@@ -29,10 +29,8 @@ pub(crate) fn arithmetic(op: Arith, left: Val, right: Val, span: Span) -> Result
             }
         }
         _ => {
-            if let Some(result) = temporal(op, &left, &right) {
-                return result.ok_or_else(|| {
-                    Fault::error(Code::OutOfRange, span, "the date is out of range")
-                });
+            if let Some(value) = temporal(op, &left, &right, span)? {
+                return Ok(value);
             }
         }
     }
@@ -126,12 +124,12 @@ fn text(value: &Val) -> Option<Arc<str>> {
     }
 }
 
-fn temporal(op: Arith, left: &Val, right: &Val) -> Option<Option<Val>> {
+fn temporal(op: Arith, left: &Val, right: &Val, span: Span) -> Result<Option<Val>, Fault> {
     let signed = |duration: &Duration| match op {
         Arith::Subtract => duration.negated(),
         _ => *duration,
     };
-    let result = match (op, left, right) {
+    let moved = match (op, left, right) {
         (Arith::Add | Arith::Subtract, Val::Date(date), Val::Duration(duration)) => {
             date.plus(signed(duration)).map(Val::Date)
         }
@@ -147,13 +145,23 @@ fn temporal(op: Arith, left: &Val, right: &Val) -> Option<Option<Val>> {
         (Arith::Add | Arith::Subtract, Val::Duration(a), Val::Duration(b)) => {
             Some(Val::Duration(a.plus(signed(b))))
         }
-        (Arith::Multiply, Val::Duration(a), factor) | (Arith::Multiply, factor, Val::Duration(a)) => {
-            Some(Val::Duration(a.times(factor.as_f64()?)))
-        }
-        (Arith::Divide, Val::Duration(a), divisor) => {
-            Some(Val::Duration(a.times(1.0 / divisor.as_f64()?)))
-        }
-        _ => return None,
+        (Arith::Multiply, Val::Duration(a), factor)
+        | (Arith::Multiply, factor, Val::Duration(a)) => match factor.as_f64() {
+            Some(factor) => Some(Val::Duration(a.times(factor))),
+            None => return Ok(None),
+        },
+        (Arith::Divide, Val::Duration(a), divisor) => match divisor.as_f64() {
+            Some(divisor) => Some(Val::Duration(a.times(1.0 / divisor))),
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
     };
-    Some(result)
+    match moved {
+        Some(value) => Ok(Some(value)),
+        None => Err(Fault::error(
+            Code::OutOfRange,
+            span,
+            "the date is out of range",
+        )),
+    }
 }

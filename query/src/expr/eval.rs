@@ -118,9 +118,7 @@ impl Expr {
                         return then.eval(cx);
                     }
                 }
-                otherwise
-                    .as_ref()
-                    .map_or(Ok(Val::Null), |one| one.eval(cx))
+                otherwise.as_ref().map_or(Ok(Val::Null), |one| one.eval(cx))
             }
             Expr::Call(function, args, span) => {
                 let args = eval_all(args, cx)?;
@@ -242,11 +240,7 @@ fn connect(
     Ok(result)
 }
 
-fn compare_chain(
-    first: &Expr,
-    rest: &[(CompareOp, Expr)],
-    cx: &mut Cx<'_>,
-) -> Result<Val, Fault> {
+fn compare_chain(first: &Expr, rest: &[(CompareOp, Expr)], cx: &mut Cx<'_>) -> Result<Val, Fault> {
     let mut left = first.eval(cx)?;
     let mut result = Some(true);
     for (op, operand) in rest {
@@ -376,7 +370,11 @@ fn project_map(
             ProjectionPart::All => {
                 let Some(all) = access::properties(cx.snapshot, base) else {
                     let found = base.type_name();
-                    return Err(Fault::wrong_type(span, "a node, relationship or map", found));
+                    return Err(Fault::wrong_type(
+                        span,
+                        "a node, relationship or map",
+                        found,
+                    ));
                 };
                 map.extend(all);
             }

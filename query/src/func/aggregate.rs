@@ -217,28 +217,31 @@ impl Accumulator {
     }
 
     /// The result over every row taken.
-    pub(crate) fn finish(mut self) -> Result<Val, Fault> {
+    pub(crate) fn finish(mut self) -> Val {
         let n = self.n as f64;
         match self.aggregate {
-            Aggregate::CountRows | Aggregate::Count => Ok(Val::Int(self.n as i64)),
-            Aggregate::Sum | Aggregate::Min | Aggregate::Max => Ok(self.best),
+            Aggregate::CountRows | Aggregate::Count => {
+                Val::Int(i64::try_from(self.n).unwrap_or(i64::MAX))
+            }
+            Aggregate::Sum | Aggregate::Min | Aggregate::Max => self.best,
             Aggregate::Avg => match (&self.best, self.best.as_f64()) {
-                (Val::Duration(sum), _) => Ok(Val::Duration(sum.times(1.0 / n))),
-                (_, Some(sum)) if self.n > 0 => Ok(Val::Float(sum / n)),
-                _ => Ok(Val::Null),
+                (Val::Duration(sum), _) => Val::Duration(sum.times(1.0 / n)),
+                (_, Some(sum)) if self.n > 0 => Val::Float(sum / n),
+                _ => Val::Null,
             },
-            Aggregate::Collect => Ok(Val::list(self.values)),
-            Aggregate::StDev if self.n < 2 => Ok(Val::Float(0.0)),
-            Aggregate::StDev => Ok(Val::Float((self.squares / (n - 1.0)).sqrt())),
-            Aggregate::StDevP if self.n == 0 => Ok(Val::Float(0.0)),
-            Aggregate::StDevP => Ok(Val::Float((self.squares / n).sqrt())),
+            Aggregate::Collect => Val::list(self.values),
+            Aggregate::StDev if self.n < 2 => Val::Float(0.0),
+            Aggregate::StDev => Val::Float((self.squares / (n - 1.0)).sqrt()),
+            Aggregate::StDevP if self.n == 0 => Val::Float(0.0),
+            Aggregate::StDevP => Val::Float((self.squares / n).sqrt()),
             Aggregate::PercentileCont | Aggregate::PercentileDisc => {
                 self.values.sort_by(order);
-                Ok(self.percentile())
+                self.percentile()
             }
         }
     }
 
+    #[expect(clippy::cast_sign_loss, reason = "a percentile lies between 0 and 1")]
     fn percentile(&self) -> Val {
         let (Some(percentile), false) = (self.percentile, self.values.is_empty()) else {
             return Val::Null;

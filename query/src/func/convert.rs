@@ -15,18 +15,30 @@ pub(super) const TABLE: &[Function] = &[
     function("toInt", &[Param::Any], Out::Int, to_integer),
     function("toFloat", &[Param::Any], Out::Float, to_float),
     function("toString", &[Param::Any], Out::Str, to_string),
-    function("toBooleanOrNull", &[Param::Any], Out::Bool, |cx, args, span| {
-        Ok(to_boolean(cx, args, span).unwrap_or_default())
-    }),
-    function("toIntegerOrNull", &[Param::Any], Out::Int, |cx, args, span| {
-        Ok(to_integer(cx, args, span).unwrap_or_default())
-    }),
-    function("toFloatOrNull", &[Param::Any], Out::Float, |cx, args, span| {
-        Ok(to_float(cx, args, span).unwrap_or_default())
-    }),
-    function("toStringOrNull", &[Param::Any], Out::Str, |cx, args, span| {
-        Ok(to_string(cx, args, span).unwrap_or_default())
-    }),
+    function(
+        "toBooleanOrNull",
+        &[Param::Any],
+        Out::Bool,
+        |cx, args, span| Ok(to_boolean(cx, args, span).unwrap_or_default()),
+    ),
+    function(
+        "toIntegerOrNull",
+        &[Param::Any],
+        Out::Int,
+        |cx, args, span| Ok(to_integer(cx, args, span).unwrap_or_default()),
+    ),
+    function(
+        "toFloatOrNull",
+        &[Param::Any],
+        Out::Float,
+        |cx, args, span| Ok(to_float(cx, args, span).unwrap_or_default()),
+    ),
+    function(
+        "toStringOrNull",
+        &[Param::Any],
+        Out::Str,
+        |cx, args, span| Ok(to_string(cx, args, span).unwrap_or_default()),
+    ),
     function("valueType", &[Param::Any], Out::Str, |_, args, _| {
         Ok(Val::str(match first(args) {
             Val::Null => "NULL",
@@ -105,7 +117,11 @@ fn parse_float(text: &str) -> Option<f64> {
 fn to_string(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     match to_text(first(args)) {
         Some(text) => Ok(Val::Str(text)),
-        None => Err(wrong(span, "a string, a number, a boolean or a date", first(args))),
+        None => Err(wrong(
+            span,
+            "a string, a number, a boolean or a date",
+            first(args),
+        )),
     }
 }
 
@@ -130,7 +146,12 @@ pub(crate) fn float_text(number: f64) -> String {
         return "NaN".to_owned();
     }
     if number.is_infinite() {
-        return if number > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
+        return if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }
+        .to_owned();
     }
     let size = number.abs();
     if number != 0.0 && !(1e-3..1e7).contains(&size) {

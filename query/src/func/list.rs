@@ -13,12 +13,21 @@ pub(super) const TABLE: &[Function] = &[
     function("char_length", &[Param::Str], Out::Int, size),
     function("character_length", &[Param::Str], Out::Int, size),
     function("cardinality", &[Param::List], Out::Int, size),
-    function("isEmpty", &[Param::Any], Out::Bool, |_, args, span| match first(args) {
-        Val::List(items) => Ok(Val::Bool(items.is_empty())),
-        Val::Str(text) => Ok(Val::Bool(text.is_empty())),
-        Val::Map(map) => Ok(Val::Bool(map.is_empty())),
-        other => Err(Fault::wrong_type(span, "a list, a string or a map", other.type_name())),
-    }),
+    function(
+        "isEmpty",
+        &[Param::Any],
+        Out::Bool,
+        |_, args, span| match first(args) {
+            Val::List(items) => Ok(Val::Bool(items.is_empty())),
+            Val::Str(text) => Ok(Val::Bool(text.is_empty())),
+            Val::Map(map) => Ok(Val::Bool(map.is_empty())),
+            other => Err(Fault::wrong_type(
+                span,
+                "a list, a string or a map",
+                other.type_name(),
+            )),
+        },
+    ),
     function("head", &[Param::List], Out::Element, |_, args, span| {
         Ok(list(args, span)?.first().cloned().unwrap_or_default())
     }),
@@ -26,14 +35,31 @@ pub(super) const TABLE: &[Function] = &[
         Ok(list(args, span)?.last().cloned().unwrap_or_default())
     }),
     function("tail", &[Param::List], Out::Same, |_, args, span| {
-        Ok(Val::list(list(args, span)?.iter().skip(1).cloned().collect()))
+        Ok(Val::list(
+            list(args, span)?.iter().skip(1).cloned().collect(),
+        ))
     }),
-    function("reverse", &[Param::Sequence], Out::Same, |_, args, span| match first(args) {
-        Val::List(items) => Ok(Val::list(items.iter().rev().cloned().collect())),
-        Val::Str(text) => Ok(Val::Str(text.chars().rev().collect::<String>().into())),
-        other => Err(Fault::wrong_type(span, "a list or a string", other.type_name())),
-    }),
-    function("range", &[Param::Any, Param::Any, Param::Any], Out::Ints, range).min(2),
+    function(
+        "reverse",
+        &[Param::Sequence],
+        Out::Same,
+        |_, args, span| match first(args) {
+            Val::List(items) => Ok(Val::list(items.iter().rev().cloned().collect())),
+            Val::Str(text) => Ok(Val::Str(text.chars().rev().collect::<String>().into())),
+            other => Err(Fault::wrong_type(
+                span,
+                "a list or a string",
+                other.type_name(),
+            )),
+        },
+    ),
+    function(
+        "range",
+        &[Param::Any, Param::Any, Param::Any],
+        Out::Ints,
+        range,
+    )
+    .min(2),
 ];
 
 fn list(args: &[Val], span: Span) -> Result<&[Val], Fault> {
@@ -45,15 +71,23 @@ fn list(args: &[Val], span: Span) -> Result<&[Val], Fault> {
 
 fn size(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     match first(args) {
-        Val::List(items) => Ok(Val::Int(items.len() as i64)),
-        Val::Str(text) => Ok(Val::Int(text.chars().count() as i64)),
-        other => Err(Fault::wrong_type(span, "a list or a string", other.type_name())),
+        Val::List(items) => Ok(Val::count(items.len())),
+        Val::Str(text) => Ok(Val::count(text.chars().count())),
+        other => Err(Fault::wrong_type(
+            span,
+            "a list or a string",
+            other.type_name(),
+        )),
     }
 }
 
 fn range(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     let (start, end) = (int_arg(args, 0, span)?, int_arg(args, 1, span)?);
-    let step = if args.len() > 2 { int_arg(args, 2, span)? } else { 1 };
+    let step = if args.len() > 2 {
+        int_arg(args, 2, span)?
+    } else {
+        1
+    };
     if step == 0 {
         let message = "the step of `range()` is zero";
         return Err(Fault::error(Code::OutOfRange, span, message));

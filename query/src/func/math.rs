@@ -43,33 +43,64 @@ pub(super) const FLOATS: &[Function] = float_functions! {
 };
 
 pub(super) const TABLE: &[Function] = &[
-    function("abs", NUMBER, Out::Same, |_, args, span| match first(args) {
-        Val::Int(number) => number.checked_abs().map(Val::Int).ok_or_else(|| {
-            value_error(span, "the result does not fit a 64-bit integer")
-        }),
-        _ => Ok(Val::Float(float_arg(args, 0, span)?.abs())),
+    function("abs", NUMBER, Out::Same, |_, args, span| {
+        match first(args) {
+            Val::Int(number) => number
+                .checked_abs()
+                .map(Val::Int)
+                .ok_or_else(|| value_error(span, "the result does not fit a 64-bit integer")),
+            _ => Ok(Val::Float(float_arg(args, 0, span)?.abs())),
+        }
     }),
     function("sign", NUMBER, Out::Int, |_, args, span| {
         let number = float_arg(args, 0, span)?;
         Ok(Val::Int(i64::from(number > 0.0) - i64::from(number < 0.0)))
     }),
     function("round", &[Param::Number, Param::Number], Out::Float, round).min(1),
-    function("atan2", &[Param::Number, Param::Number], Out::Float, |_, args, span| {
-        Ok(Val::Float(float_arg(args, 0, span)?.atan2(float_arg(args, 1, span)?)))
-    }),
-    function("power", &[Param::Number, Param::Number], Out::Float, |_, args, span| {
-        Ok(Val::Float(float_arg(args, 0, span)?.powf(float_arg(args, 1, span)?)))
-    }),
-    function("mod", &[Param::Number, Param::Number], Out::Number, |_, args, span| {
-        let (left, right) = (first(args).clone(), args.get(1).cloned().unwrap_or_default());
-        crate::expr::arithmetic(crate::expr::Arith::Modulo, left, right, span)
-    }),
+    function(
+        "atan2",
+        &[Param::Number, Param::Number],
+        Out::Float,
+        |_, args, span| {
+            Ok(Val::Float(
+                float_arg(args, 0, span)?.atan2(float_arg(args, 1, span)?),
+            ))
+        },
+    ),
+    function(
+        "power",
+        &[Param::Number, Param::Number],
+        Out::Float,
+        |_, args, span| {
+            Ok(Val::Float(
+                float_arg(args, 0, span)?.powf(float_arg(args, 1, span)?),
+            ))
+        },
+    ),
+    function(
+        "mod",
+        &[Param::Number, Param::Number],
+        Out::Number,
+        |_, args, span| {
+            let (left, right) = (
+                first(args).clone(),
+                args.get(1).cloned().unwrap_or_default(),
+            );
+            crate::expr::arithmetic(crate::expr::Arith::Modulo, left, right, span)
+        },
+    ),
     function("isNaN", NUMBER, Out::Bool, |_, args, span| {
         Ok(Val::Bool(float_arg(args, 0, span)?.is_nan()))
     }),
-    function("pi", &[], Out::Float, |_, _, _| Ok(Val::Float(std::f64::consts::PI))),
-    function("e", &[], Out::Float, |_, _, _| Ok(Val::Float(std::f64::consts::E))),
-    function("rand", &[], Out::Float, |cx, _, _| Ok(Val::Float(cx.random()))),
+    function("pi", &[], Out::Float, |_, _, _| {
+        Ok(Val::Float(std::f64::consts::PI))
+    }),
+    function("e", &[], Out::Float, |_, _, _| {
+        Ok(Val::Float(std::f64::consts::E))
+    }),
+    function("rand", &[], Out::Float, |cx, _, _| {
+        Ok(Val::Float(cx.random()))
+    }),
 ];
 
 /// Halves go up, as in openCypher; with a precision, away from zero.
@@ -80,9 +111,16 @@ fn round(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     }
     let precision = int_arg(args, 1, span)?;
     let Ok(precision) = i32::try_from(precision) else {
-        return Err(value_error(span, "the precision of `round()` is out of range"));
+        return Err(value_error(
+            span,
+            "the precision of `round()` is out of range",
+        ));
     };
     let scale = 10_f64.powi(precision);
     let rounded = (number * scale).round() / scale;
-    Ok(Val::Float(if rounded.is_finite() { rounded } else { number }))
+    Ok(Val::Float(if rounded.is_finite() {
+        rounded
+    } else {
+        number
+    }))
 }

@@ -24,29 +24,68 @@ pub(super) const TABLE: &[Function] = &[
     function("rTrim", &[Param::Str], Out::Str, |_, args, span| {
         Ok(Val::str(str_arg(args, 0, span)?.trim_end()))
     }),
-    function("replace", &[Param::Str, Param::Str, Param::Str], Out::Str, |_, args, span| {
-        let (text, from, to) = (str_arg(args, 0, span)?, str_arg(args, 1, span)?, str_arg(args, 2, span)?);
-        Ok(Val::Str(text.replace(from, to).into()))
-    }),
+    function(
+        "replace",
+        &[Param::Str, Param::Str, Param::Str],
+        Out::Str,
+        |_, args, span| {
+            let (text, from, to) = (
+                str_arg(args, 0, span)?,
+                str_arg(args, 1, span)?,
+                str_arg(args, 2, span)?,
+            );
+            Ok(Val::Str(text.replace(from, to).into()))
+        },
+    ),
     function("split", &[Param::Str, Param::Any], Out::Strs, split),
-    function("left", &[Param::Str, Param::Number], Out::Str, |_, args, span| {
-        let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
-        Ok(Val::Str(text.chars().take(n).collect::<String>().into()))
-    }),
-    function("right", &[Param::Str, Param::Number], Out::Str, |_, args, span| {
-        let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
-        let skipped = text.chars().count().saturating_sub(n);
-        Ok(Val::Str(text.chars().skip(skipped).collect::<String>().into()))
-    }),
-    function("substring", &[Param::Str, Param::Number, Param::Number], Out::Str, |_, args, span| {
-        let (text, start) = (str_arg(args, 0, span)?, count(args, 1, span)?);
-        let n = if args.len() > 2 { count(args, 2, span)? } else { usize::MAX };
-        Ok(Val::Str(text.chars().skip(start).take(n).collect::<String>().into()))
-    })
+    function(
+        "left",
+        &[Param::Str, Param::Number],
+        Out::Str,
+        |_, args, span| {
+            let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
+            Ok(Val::Str(text.chars().take(n).collect::<String>().into()))
+        },
+    ),
+    function(
+        "right",
+        &[Param::Str, Param::Number],
+        Out::Str,
+        |_, args, span| {
+            let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
+            let skipped = text.chars().count().saturating_sub(n);
+            Ok(Val::Str(
+                text.chars().skip(skipped).collect::<String>().into(),
+            ))
+        },
+    ),
+    function(
+        "substring",
+        &[Param::Str, Param::Number, Param::Number],
+        Out::Str,
+        |_, args, span| {
+            let (text, start) = (str_arg(args, 0, span)?, count(args, 1, span)?);
+            let n = if args.len() > 2 {
+                count(args, 2, span)?
+            } else {
+                usize::MAX
+            };
+            Ok(Val::Str(
+                text.chars().skip(start).take(n).collect::<String>().into(),
+            ))
+        },
+    )
     .min(2),
-    function("startsWith", &[Param::Str, Param::Str], Out::Bool, |_, args, span| {
-        Ok(Val::Bool(str_arg(args, 0, span)?.starts_with(str_arg(args, 1, span)?)))
-    }),
+    function(
+        "startsWith",
+        &[Param::Str, Param::Str],
+        Out::Bool,
+        |_, args, span| {
+            Ok(Val::Bool(
+                str_arg(args, 0, span)?.starts_with(str_arg(args, 1, span)?),
+            ))
+        },
+    ),
 ];
 
 fn lower(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
@@ -70,12 +109,17 @@ fn split(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
         _ => separators.push(str_arg(args, 1, span)?),
     }
     if separators.contains(&"") {
-        let letters = text.chars().map(|letter| Val::Str(letter.to_string().into()));
+        let letters = text
+            .chars()
+            .map(|letter| Val::Str(letter.to_string().into()));
         return Ok(Val::list(letters.collect()));
     }
     let mut parts = vec![text];
     for separator in separators {
-        parts = parts.into_iter().flat_map(|part| part.split(separator)).collect();
+        parts = parts
+            .into_iter()
+            .flat_map(|part| part.split(separator))
+            .collect();
     }
     Ok(Val::list(parts.into_iter().map(Val::str).collect()))
 }

@@ -12,34 +12,70 @@ pub(super) const TABLE: &[Function] = &[
     function("date", &[Param::Any], Out::Temporal, date).min(0),
     function("datetime", &[Param::Any], Out::Temporal, datetime).min(0),
     function("localdatetime", &[Param::Any], Out::Temporal, datetime).min(0),
-    function("timestamp", &[], Out::Int, |cx, _, _| Ok(Val::Int(cx.now.0))),
-    function("datetime.fromEpoch", &[Param::Number, Param::Number], Out::Temporal, |_, args, span| {
-        let seconds = int_arg(args, 0, span)?;
-        instant(seconds.checked_mul(1000), span)
-    })
+    function("timestamp", &[], Out::Int, |cx, _, _| {
+        Ok(Val::Int(cx.now.0))
+    }),
+    function(
+        "datetime.fromEpoch",
+        &[Param::Number, Param::Number],
+        Out::Temporal,
+        |_, args, span| {
+            let seconds = int_arg(args, 0, span)?;
+            instant(seconds.checked_mul(1000), span)
+        },
+    )
     .min(1),
-    function("datetime.fromEpochMillis", &[Param::Number], Out::Temporal, |_, args, span| {
-        instant(Some(int_arg(args, 0, span)?), span)
-    }),
+    function(
+        "datetime.fromEpochMillis",
+        &[Param::Number],
+        Out::Temporal,
+        |_, args, span| instant(Some(int_arg(args, 0, span)?), span),
+    ),
     function("duration", &[Param::Any], Out::Temporal, duration),
-    function("duration.between", &[Param::Any, Param::Any], Out::Temporal, |_, args, span| {
-        let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
-        Ok(Val::Duration(Duration::between(from, to)))
-    }),
-    function("duration.inDays", &[Param::Any, Param::Any], Out::Temporal, |_, args, span| {
-        let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
-        let days = Duration::between(from, to).days;
-        Ok(Val::Duration(Duration { days, ..Duration::default() }))
-    }),
-    function("duration.inSeconds", &[Param::Any, Param::Any], Out::Temporal, |_, args, span| {
-        let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
-        let ms = to.0.saturating_sub(from.0);
-        Ok(Val::Duration(Duration { ms, ..Duration::default() }))
-    }),
-    function("daysBetween", &[Param::Any, Param::Any], Out::Int, |_, args, span| {
-        let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
-        Ok(Val::Int(i64::from(to.date().0) - i64::from(from.date().0)))
-    }),
+    function(
+        "duration.between",
+        &[Param::Any, Param::Any],
+        Out::Temporal,
+        |_, args, span| {
+            let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
+            Ok(Val::Duration(Duration::between(from, to)))
+        },
+    ),
+    function(
+        "duration.inDays",
+        &[Param::Any, Param::Any],
+        Out::Temporal,
+        |_, args, span| {
+            let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
+            let days = Duration::between(from, to).days;
+            Ok(Val::Duration(Duration {
+                days,
+                ..Duration::default()
+            }))
+        },
+    ),
+    function(
+        "duration.inSeconds",
+        &[Param::Any, Param::Any],
+        Out::Temporal,
+        |_, args, span| {
+            let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
+            let ms = to.0.saturating_sub(from.0);
+            Ok(Val::Duration(Duration {
+                ms,
+                ..Duration::default()
+            }))
+        },
+    ),
+    function(
+        "daysBetween",
+        &[Param::Any, Param::Any],
+        Out::Int,
+        |_, args, span| {
+            let (from, to) = (at(args, 0, span)?, at(args, 1, span)?);
+            Ok(Val::Int(i64::from(to.date().0) - i64::from(from.date().0)))
+        },
+    ),
 ];
 
 fn invalid(span: Span, text: &str) -> Fault {
@@ -51,7 +87,11 @@ fn instant(ms: Option<i64>, span: Span) -> Result<Val, Fault> {
     let fits = |ms: &i64| ms.unsigned_abs() < 8_640_000_000_000_000;
     match ms.filter(fits) {
         Some(ms) => Ok(Val::DateTime(DateTime(ms))),
-        None => Err(Fault::error(Code::OutOfRange, span, "the instant is out of range")),
+        None => Err(Fault::error(
+            Code::OutOfRange,
+            span,
+            "the instant is out of range",
+        )),
     }
 }
 
@@ -60,7 +100,11 @@ fn at(args: &[Val], idx: usize, span: Span) -> Result<DateTime, Fault> {
         Some(Val::DateTime(at)) => Ok(*at),
         Some(Val::Date(date)) => Ok(date.midnight()),
         Some(Val::Str(text)) => DateTime::parse(text).map_err(|_| invalid(span, text)),
-        other => Err(wrong(span, "a date or an instant", other.unwrap_or(&Val::Null))),
+        other => Err(wrong(
+            span,
+            "a date or an instant",
+            other.unwrap_or(&Val::Null),
+        )),
     }
 }
 
@@ -84,7 +128,11 @@ fn date(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
         },
         Val::Map(map) => {
             let field = |name| int_field(map, name).unwrap_or(1);
-            let date = Date::new(int_field(map, "year").unwrap_or(1970), field("month"), field("day"));
+            let date = Date::new(
+                int_field(map, "year").unwrap_or(1970),
+                field("month"),
+                field("day"),
+            );
             date.map(Val::Date)
                 .ok_or_else(|| Fault::error(Code::OutOfRange, span, "there is no such day"))
         }
@@ -108,11 +156,16 @@ fn datetime(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
                 return Ok(Val::Null);
             };
             let field = |name| int_field(map, name).unwrap_or(0);
-            let clock = [("hour", 3_600_000), ("minute", 60_000), ("second", 1000), ("millisecond", 1)]
-                .iter()
-                .try_fold(day.midnight().0, |sum, (name, ms)| {
-                    sum.checked_add(field(name).checked_mul(*ms)?)
-                });
+            let clock = [
+                ("hour", 3_600_000),
+                ("minute", 60_000),
+                ("second", 1000),
+                ("millisecond", 1),
+            ]
+            .iter()
+            .try_fold(day.midnight().0, |sum, (name, ms)| {
+                sum.checked_add(field(name).checked_mul(*ms)?)
+            });
             instant(clock, span)
         }
         _ => Ok(Val::DateTime(at(args, 0, span)?)),
@@ -132,14 +185,38 @@ fn duration(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
                     return Err(wrong(span, "a number", value));
                 };
                 let unit = match &**name {
-                    "years" => Duration { months: 12, ..Duration::default() },
-                    "months" => Duration { months: 1, ..Duration::default() },
-                    "weeks" => Duration { days: 7, ..Duration::default() },
-                    "days" => Duration { days: 1, ..Duration::default() },
-                    "hours" => Duration { ms: 3_600_000, ..Duration::default() },
-                    "minutes" => Duration { ms: 60_000, ..Duration::default() },
-                    "seconds" => Duration { ms: 1000, ..Duration::default() },
-                    "milliseconds" => Duration { ms: 1, ..Duration::default() },
+                    "years" => Duration {
+                        months: 12,
+                        ..Duration::default()
+                    },
+                    "months" => Duration {
+                        months: 1,
+                        ..Duration::default()
+                    },
+                    "weeks" => Duration {
+                        days: 7,
+                        ..Duration::default()
+                    },
+                    "days" => Duration {
+                        days: 1,
+                        ..Duration::default()
+                    },
+                    "hours" => Duration {
+                        ms: 3_600_000,
+                        ..Duration::default()
+                    },
+                    "minutes" => Duration {
+                        ms: 60_000,
+                        ..Duration::default()
+                    },
+                    "seconds" => Duration {
+                        ms: 1000,
+                        ..Duration::default()
+                    },
+                    "milliseconds" => Duration {
+                        ms: 1,
+                        ..Duration::default()
+                    },
                     _ => {
                         let message = format!("a duration has no component `{name}`");
                         return Err(Fault::error(Code::ArgumentValue, span, message));

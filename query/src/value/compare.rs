@@ -8,6 +8,7 @@ use super::Val;
 ///
 /// Values of different types are not equal; an integer and a float are equal when they are the
 /// same number; NaN equals nothing. Lists and maps are equal element by element.
+#[expect(clippy::float_cmp, reason = "equality of floats is what is asked for")]
 pub fn equals(left: &Val, right: &Val) -> Option<bool> {
     match (left, right) {
         (Val::Null, _) | (_, Val::Null) => None,
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn types_are_ordered_with_null_last() {
-        let mut values = vec![
+        let mut values = [
             Val::Null,
             Val::Float(f64::NAN),
             Val::Int(1),

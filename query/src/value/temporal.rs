@@ -38,7 +38,11 @@ impl Date {
             return None;
         }
         // Days from civil, after Howard Hinnant, "chrono-compatible low-level date algorithms".
-        let year = if month <= 2 { year.checked_sub(1)? } else { year };
+        let year = if month <= 2 {
+            year.checked_sub(1)?
+        } else {
+            year
+        };
         let era = year.div_euclid(400);
         let year_of_era = year.rem_euclid(400);
         let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -165,9 +169,9 @@ impl Duration {
     /// Reads `P1Y2M3W4DT5H6M7.5S`; each part may be negative.
     pub fn parse(text: &str) -> Result<Self, ParseTemporalError> {
         let rest = text.strip_prefix('P').ok_or(ParseTemporalError)?;
-        let (days, time) = rest.split_once('T').map_or((rest, None), |(days, time)| {
-            (days, Some(time))
-        });
+        let (days, time) = rest
+            .split_once('T')
+            .map_or((rest, None), |(days, time)| (days, Some(time)));
         let mut duration = Duration::default();
         let mut found = false;
         for (number, unit) in units(days)? {
@@ -190,7 +194,11 @@ impl Duration {
             };
             duration.ms += ms.round() as i64;
         }
-        if found { Ok(duration) } else { Err(ParseTemporalError) }
+        if found {
+            Ok(duration)
+        } else {
+            Err(ParseTemporalError)
+        }
     }
 
     fn add_days(&mut self, days: f64) {
@@ -312,7 +320,8 @@ fn parse_clock(clock: &str) -> Result<i64, ParseTemporalError> {
             .filter(|&number| number < limit)
             .ok_or(ParseTemporalError)
     };
-    let mut ms = part(hour, 24)? * 3_600_000 + part(minute, 60)? * 60_000 + part(second, 61)? * 1000;
+    let mut ms =
+        part(hour, 24)? * 3_600_000 + part(minute, 60)? * 60_000 + part(second, 61)? * 1000;
     if let Some(fraction) = fraction {
         parse_digits(fraction).ok_or(ParseTemporalError)?;
         let padded: String = fraction.chars().chain("00".chars()).take(3).collect();
@@ -377,10 +386,7 @@ impl fmt::Display for Duration {
             return Ok(());
         }
         f.write_str("T")?;
-        for (number, unit) in [
-            (self.ms / 3_600_000, 'H'),
-            (self.ms / 60_000 % 60, 'M'),
-        ] {
+        for (number, unit) in [(self.ms / 3_600_000, 'H'), (self.ms / 60_000 % 60, 'M')] {
             if number != 0 {
                 write!(f, "{number}{unit}")?;
             }
@@ -389,7 +395,12 @@ impl fmt::Display for Duration {
         if in_minute % 1000 != 0 {
             let sign = if in_minute < 0 { "-" } else { "" };
             let text = format!("{:03}", (in_minute % 1000).abs());
-            write!(f, "{sign}{}.{}S", (in_minute / 1000).abs(), text.trim_end_matches('0'))?;
+            write!(
+                f,
+                "{sign}{}.{}S",
+                (in_minute / 1000).abs(),
+                text.trim_end_matches('0')
+            )?;
         } else if in_minute != 0 {
             write!(f, "{}S", in_minute / 1000)?;
         }

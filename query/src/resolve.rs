@@ -1,0 +1,255 @@
+//! Names and types: a syntax tree becomes a plan, or diagnostics.
+//!
+//! Everything that can be refused before a row is read is refused here: names that stand for
+//! nothing or for two kinds of thing, operands of types that never fit, aggregates where they
+//! cannot stand, columns that do not agree. What the checker cannot know is left to evaluation.
+
+mod aggregate;
+mod body;
+mod expr;
+mod path;
+mod pattern;
+mod projection;
+mod scope;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use foothold_engine::graph::Snapshot;
+
+use crate::ast::{Expr as Tree, Query, Span};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::expr::{Expr, Slot};
+use crate::plan::{AggregateItem, Body, Node, Op};
+use crate::types::Ty;
+use crate::value::Val;
+
+pub use scope::{Scope, Variable};
+
+/// The parameters of a query by name.
+pub type Params = BTreeMap<String, Val>;
+
+/// What the language may know beyond one snapshot.
+pub trait Surroundings: Sync {
+    /// The kinds of a relationship group; `None` when there is no such group.
+    fn kind_group(&self, name: &str) -> Option<Vec<String>>;
+    /// Plans a verb; `None` when verbs cannot be answered here.
+    fn verb(
+        &self,
+        resolver: &mut Resolver<'_>,
+        clause: &crate::ast::VerbClause,
+        scope: &Scope,
+    ) -> Option<VerbTable>;
+}
+
+/// A verb that was planned.
+#[derive(Debug, Clone)]
+pub struct VerbTable {
+    /// Where its rows come from.
+    pub table: Arc<dyn crate::plan::Table>,
+    /// Its columns in order.
+    pub columns: Vec<(&'static str, Ty)>,
+}
+
+/// A query ready to run on one snapshot.
+#[derive(Debug, Clone)]
+pub struct Resolved {
+    /// What it does.
+    pub body: Body,
+    /// Variables in the frame.
+    pub n_slots: usize,
+    /// Operators.
+    pub n_ops: usize,
+    /// What is suspicious about it.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// An expression that stands for a value computed elsewhere in the query.
+#[derive(Debug, Clone)]
+pub(crate) struct Substitution {
+    pub(crate) tree: Tree,
+    pub(crate) slot: Slot,
+    pub(crate) ty: Ty,
+}
+
+/// The aggregates of a projection while its items are resolved.
+#[derive(Debug, Default)]
+pub(crate) struct Grouping {
+    /// Variables below this place in the scope may be read only as grouping keys.
+    pub(crate) first_local: usize,
+    pub(crate) n_outer: usize,
+    pub(crate) items: Vec<AggregateItem>,
+    pub(crate) seen: Vec<Substitution>,
+}
+
+/// Resolves one query. Verbs use it too, for their patterns and expressions.
+pub struct Resolver<'a> {
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) text: &'a str,
+    pub(crate) params: &'a Params,
+    pub(crate) surroundings: &'a dyn Surroundings,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    n_slots: u32,
+    n_ops: usize,
+    reads: Vec<BTreeSet<Slot>>,
+    pub(crate) grouping: Option<Grouping>,
+    pub(crate) substitutions: Vec<Substitution>,
+    /// Why aggregates cannot stand here, unless a projection collects them.
+    pub(crate) no_aggregate: Option<&'static str>,
+    /// Whether a pattern may stand for a truth value here.
+    pub(crate) is_condition: bool,
+}
+
+impl std::fmt::Debug for Resolver<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Resolver")
+            .field("n_slots", &self.n_slots)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Resolves `query` on `snapshot`. Either a plan with warnings, or every error that was found.
+pub fn resolve(
+    snapshot: &Snapshot,
+    text: &str,
+    query: &Query,
+    params: &Params,
+    surroundings: &dyn Surroundings,
+) -> Result<Resolved, Vec<Diagnostic>> {
+    let mut resolver = Resolver::new(snapshot, text, params, surroundings);
+    let (body, _) = resolver.body(&query.body, &Scope::default(), body::BodyKind::Query);
+    resolver.finish(body)
+}
+
+impl<'a> Resolver<'a> {
+    /// A resolver with nothing resolved yet.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        text: &'a str,
+        params: &'a Params,
+        surroundings: &'a dyn Surroundings,
+    ) -> Self {
+        Resolver {
+            snapshot,
+            text,
+            params,
+            surroundings,
+            diagnostics: Vec::new(),
+            n_slots: 0,
+            n_ops: 0,
+            reads: Vec::new(),
+            grouping: None,
+            substitutions: Vec::new(),
+            no_aggregate: None,
+            is_condition: false,
+        }
+    }
+
+    /// Ends the work: a plan, or the errors.
+    pub fn finish(mut self, body: Body) -> Result<Resolved, Vec<Diagnostic>> {
+        self.diagnostics.sort_by_key(|diagnostic| {
+            (
+                !diagnostic.is_error(),
+                diagnostic.span.start,
+                diagnostic.span.end,
+            )
+        });
+        self.diagnostics.dedup_by(|a, b| {
+            a.code == b.code && a.span.start == b.span.start && a.span.end == b.span.end
+        });
+        if crate::diagnostic::has_errors(&self.diagnostics) {
+            return Err(self.diagnostics);
+        }
+        Ok(Resolved {
+            body,
+            n_slots: self.n_slots as usize,
+            n_ops: self.n_ops,
+            warnings: self.diagnostics,
+        })
+    }
+
+    /// A fresh place in the frame.
+    pub fn slot(&mut self) -> Slot {
+        let slot = Slot(self.n_slots);
+        self.n_slots += 1;
+        slot
+    }
+
+    pub(crate) fn node(&mut self, op: Op, estimate: f64) -> Node {
+        let id = self.n_ops;
+        self.n_ops += 1;
+        Node { op, id, estimate }
+    }
+
+    /// Notes something wrong or suspicious.
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+
+    pub(crate) fn error(&mut self, code: Code, span: Span, message: impl Into<String>) {
+        self.report(Diagnostic::new(code, span, message));
+    }
+
+    pub(crate) fn mismatch(&mut self, span: Span, wanted: &str, found: &Ty) {
+        let message = format!("expected {wanted}, found {}", found.name());
+        self.error(Code::TypeMismatch, span, message);
+    }
+
+    /// Starts to note which slots are read.
+    pub(crate) fn open_reads(&mut self) -> u32 {
+        self.reads.push(BTreeSet::new());
+        self.n_slots
+    }
+
+    /// Ends it: the slots read that were there before.
+    pub(crate) fn close_reads(&mut self, first_new: u32) -> Vec<Slot> {
+        let read = self.reads.pop().unwrap_or_default();
+        if let Some(outer) = self.reads.last_mut() {
+            outer.extend(read.iter().copied());
+        }
+        read.into_iter().filter(|slot| slot.0 < first_new).collect()
+    }
+
+    pub(crate) fn read(&mut self, slot: Slot) -> Expr {
+        if let Some(reads) = self.reads.last_mut() {
+            reads.insert(slot);
+        }
+        Expr::Slot(slot)
+    }
+
+    /// Warns of a label that no node has.
+    pub(crate) fn check_label(&mut self, name: &str, span: Span) {
+        if self.snapshot.n_nodes() == 0 || self.snapshot.label_id(name).is_some() {
+            return;
+        }
+        let snapshot = self.snapshot;
+        let known = snapshot.labels().map(|label| snapshot.label_name(label));
+        let message = format!("no label `{name}` in the graph");
+        let diagnostic = Diagnostic::new(Code::UnknownLabel, span, message);
+        self.report(diagnostic.suggest(name, known));
+    }
+
+    /// Warns of a kind that no relationship has.
+    pub(crate) fn check_kind(&mut self, name: &str, span: Span) {
+        if self.snapshot.n_edges() == 0 || self.snapshot.kind_id(name).is_some() {
+            return;
+        }
+        let snapshot = self.snapshot;
+        let known = snapshot.kinds().map(|kind| snapshot.kind_name(kind));
+        let message = format!("no relationship kind `{name}` in the graph");
+        let diagnostic = Diagnostic::new(Code::UnknownKind, span, message);
+        self.report(diagnostic.suggest(name, known));
+    }
+
+    /// Warns of a property that nothing has.
+    pub(crate) fn check_property(&mut self, name: &str, span: Span) {
+        if self.snapshot.n_nodes() == 0 || self.snapshot.prop_id(name).is_some() {
+            return;
+        }
+        let snapshot = self.snapshot;
+        let known = snapshot.props().map(|prop| snapshot.prop_name(prop));
+        let message = format!("no property `{name}` in the graph");
+        let diagnostic = Diagnostic::new(Code::UnknownProperty, span, message);
+        self.report(diagnostic.suggest(name, known));
+    }
+}

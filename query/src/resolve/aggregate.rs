@@ -1,0 +1,184 @@
+//! Aggregates in expressions.
+
+use crate::ast::{Expr as Tree, ExprKind, MapProjectionItem};
+use crate::diagnostic::Code;
+use crate::expr::Expr;
+use crate::func::aggregate::Aggregate;
+use crate::plan::AggregateItem;
+use crate::types::Ty;
+use crate::value::Val;
+
+use super::{Resolver, Scope, Substitution};
+
+/// Whether an aggregate occurs, subqueries left out.
+pub(crate) fn has_aggregate(tree: &Tree) -> bool {
+    if let ExprKind::Call { name, .. } = &tree.kind
+        && Aggregate::find(&name.name).is_some()
+    {
+        return true;
+    }
+    children(tree).into_iter().any(has_aggregate)
+}
+
+/// Whether a grouping key may be repeated beside an aggregate: a variable or its property.
+pub(crate) fn is_simple_key(tree: &Tree) -> bool {
+    match &tree.kind {
+        ExprKind::Variable(_) => true,
+        ExprKind::Property { base, .. } => is_simple_key(base),
+        _ => false,
+    }
+}
+
+/// The expressions directly inside, subqueries and patterns left out.
+pub(crate) fn children(tree: &Tree) -> Vec<&Tree> {
+    match &tree.kind {
+        ExprKind::List(items)
+        | ExprKind::And(items)
+        | ExprKind::Or(items)
+        | ExprKind::Xor(items) => items.iter().collect(),
+        ExprKind::Map(entries) => entries.iter().map(|entry| &entry.value).collect(),
+        ExprKind::Property { base, .. } => vec![base],
+        ExprKind::Index { base, index } => vec![base, index],
+        ExprKind::Slice { base, from, to } => {
+            let bounds = [from, to].into_iter().flatten();
+            std::iter::once(base)
+                .chain(bounds)
+                .map(|one| &**one)
+                .collect()
+        }
+        ExprKind::Unary { operand, .. } => vec![operand],
+        ExprKind::Binary { left, right, .. } => vec![left, right],
+        ExprKind::Compare { first, rest } => {
+            let operands = rest.iter().map(|link| &link.operand);
+            std::iter::once(&**first).chain(operands).collect()
+        }
+        ExprKind::HasLabels { operand, .. } => vec![operand],
+        ExprKind::Case {
+            subject,
+            arms,
+            otherwise,
+        } => {
+            let ends = [subject, otherwise].into_iter().flatten().map(|one| &**one);
+            ends.chain(arms.iter().flat_map(|arm| [&arm.when, &arm.then]))
+                .collect()
+        }
+        ExprKind::Call { args, .. } => args.iter().collect(),
+        ExprKind::ListComprehension {
+            list, filter, map, ..
+        } => {
+            let rest = [filter, map].into_iter().flatten();
+            std::iter::once(list)
+                .chain(rest)
+                .map(|one| &**one)
+                .collect()
+        }
+        ExprKind::Quantifier { list, filter, .. } => std::iter::once(list)
+            .chain(filter)
+            .map(|one| &**one)
+            .collect(),
+        ExprKind::Reduce {
+            init, list, body, ..
+        } => vec![init, list, body],
+        ExprKind::MapProjection { items, .. } => items
+            .iter()
+            .filter_map(|item| match item {
+                MapProjectionItem::Entry(entry) => Some(&entry.value),
+                _ => None,
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Resolver<'_> {
+    /// Resolves the call of an aggregate.
+    pub(super) fn aggregate(
+        &mut self,
+        aggregate: Aggregate,
+        tree: &Tree,
+        scope: &Scope,
+    ) -> (Expr, Ty) {
+        let ExprKind::Call {
+            name,
+            distinct,
+            star,
+            args,
+        } = &tree.kind
+        else {
+            return (Expr::Const(Val::Null), Ty::Any);
+        };
+        let fail = (Expr::Const(Val::Null), Ty::Any);
+        let aggregate = if *star {
+            Aggregate::CountRows
+        } else {
+            aggregate
+        };
+        if let Some(why) = self.no_aggregate {
+            self.error(Code::Aggregation, tree.span, why);
+            return fail;
+        }
+        let Some(grouping) = self.grouping.take() else {
+            let message = format!(
+                "`{}()` aggregates rows, which only `WITH` and `RETURN` do",
+                name.name
+            );
+            self.error(Code::Aggregation, tree.span, message);
+            return fail;
+        };
+        if let Some(known) = grouping.seen.iter().find(|known| known.tree == *tree) {
+            let known = known.clone();
+            self.grouping = Some(grouping);
+            return (self.read(known.slot), known.ty);
+        }
+        if args.len() != aggregate.n_args() {
+            let message = format!("`{}()` takes {} arguments", name.name, aggregate.n_args());
+            self.error(Code::ArgumentCount, tree.span, message);
+        }
+        // Inside, every name is that of a row again.
+        let inner_scope = Scope {
+            vars: scope.vars.clone(),
+            n_outer: scope.n_outer,
+        };
+        let substitutions = std::mem::take(&mut self.substitutions);
+        self.no_aggregate = Some("an aggregate cannot stand inside another");
+        let mut resolved: Vec<(Expr, Ty)> = args
+            .iter()
+            .map(|arg| self.value(arg, &inner_scope))
+            .collect();
+        self.no_aggregate = None;
+        self.substitutions = substitutions;
+        let ty = aggregate.ty(resolved.first().map(|arg| &arg.1));
+        if let Some((_, found)) = resolved.first() {
+            let numeric = matches!(
+                aggregate,
+                Aggregate::StDev
+                    | Aggregate::StDevP
+                    | Aggregate::PercentileCont
+                    | Aggregate::PercentileDisc
+            );
+            if numeric && !found.may_be_number() {
+                let found = found.clone();
+                self.mismatch(tree.span, "a number", &found);
+            }
+        }
+        let second = (resolved.len() > 1).then(|| resolved.remove(1).0);
+        let arg = (!resolved.is_empty()).then(|| resolved.remove(0).0);
+        let slot = self.slot();
+        let mut grouping = grouping;
+        grouping.items.push(AggregateItem {
+            slot,
+            aggregate,
+            is_distinct: *distinct,
+            arg,
+            second,
+            span: tree.span,
+        });
+        grouping.seen.push(Substitution {
+            tree: tree.clone(),
+            slot,
+            ty: ty.clone(),
+        });
+        self.grouping = Some(grouping);
+        (self.read(slot), ty)
+    }
+}
