@@ -11,6 +11,7 @@
 mod context;
 mod keyword;
 mod literal;
+mod nesting;
 mod raw;
 
 pub use keyword::Keyword;

@@ -2,6 +2,7 @@
 
 use super::keyword::{Keyword, Scope};
 use super::literal::check_string;
+use super::nesting::{Bracket, Nesting, TooDeep};
 use super::raw::{self, End, Piece, Raw};
 use super::{Dialect, Lexed, Lexeme, MAX_NESTING, MAX_TEXT_BYTES, Sign, Token};
 use crate::ast::Span;
@@ -25,9 +26,7 @@ pub(super) fn lex(text: &str, dialect: Dialect) -> Lexed<'_> {
         at: 0,
         tokens: Vec::new(),
         diagnostics: Vec::new(),
-        levels: vec![Level::new(Bracket::Top)],
-        closed: Bracket::Top,
-        depth: 0,
+        nesting: Nesting::new(),
         names: Names::None,
         is_before_clauses: true,
         is_what_if: false,
@@ -55,49 +54,6 @@ impl<'s> Lexed<'s> {
     }
 }
 
-/// What a bracket was opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bracket {
-    Top,
-    Paren,
-    /// `reduce(`, where a bar separates the body.
-    Reduce,
-    /// `CALL (`, after which a brace opens a subquery.
-    CallImports,
-    List,
-    Relationship,
-    /// Braces of a map, a map projection or a quantifier.
-    Map,
-    /// Braces of a subquery.
-    Block,
-    /// `CASE ... END`.
-    Case,
-}
-
-/// An open bracket with how deep the expression inside has grown so far.
-#[derive(Debug, Clone, Copy)]
-struct Level {
-    bracket: Bracket,
-    /// Operators that make the tree one deeper each, since the last separator.
-    chain: usize,
-    /// Prefix and postfix operators since the last operand boundary.
-    run: usize,
-}
-
-impl Level {
-    fn new(bracket: Bracket) -> Level {
-        Level {
-            bracket,
-            chain: 0,
-            run: 0,
-        }
-    }
-
-    fn depth(&self) -> usize {
-        1 + self.chain + self.run
-    }
-}
-
 /// Whether the next pieces are names with dashes or bare text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
@@ -119,11 +75,7 @@ struct ContextLexer<'s> {
     at: usize,
     tokens: Vec<Lexeme<'s>>,
     diagnostics: Vec<Diagnostic>,
-    levels: Vec<Level>,
-    /// The bracket that was closed last.
-    closed: Bracket,
-    /// The sum of the depths of all open levels but the innermost.
-    depth: usize,
+    nesting: Nesting,
     names: Names,
     /// No clause has begun: `AT` and `DIFF` are words of the prefix.
     is_before_clauses: bool,
@@ -216,9 +168,16 @@ impl<'s> ContextLexer<'s> {
     }
 
     fn bracket(&self) -> Bracket {
-        self.levels
-            .last()
-            .map_or(Bracket::Top, |level| level.bracket)
+        self.nesting.bracket()
+    }
+
+    /// The diagnostic of a limit that the last token passed.
+    fn too_deep(&self, TooDeep: TooDeep) -> Diagnostic {
+        let last = self.tokens.last();
+        let (start, end) = last.map_or((0, 0), |lexeme| (lexeme.start, lexeme.end));
+        let message =
+            format!("brackets and operators nest deeper here than the {MAX_NESTING} that are read");
+        Diagnostic::new(Code::TooDeep, Span::new(start, end), message)
     }
 
     fn invalid(&mut self, piece: Piece, code: Code, message: &str) {
@@ -340,7 +299,7 @@ impl<'s> ContextLexer<'s> {
         if let Some(head) = self.two_word_head(text) {
             self.push(Token::Keyword(head), 2);
             self.enter(head);
-            self.separate();
+            self.nesting.separate();
             return Ok(());
         }
         let keyword = match Keyword::from_word(text) {
@@ -359,16 +318,34 @@ impl<'s> ContextLexer<'s> {
             self.push(Token::Word(text), 1);
             return Ok(());
         }
+        let before = self.last();
+        // Right behind an operand stands no second one: a word is no name there.
+        let ends_operand = before.is_some_and(ends_operand);
         self.push(Token::Keyword(keyword), 1);
         self.enter(keyword);
         match keyword {
-            Keyword::Case => self.open(Bracket::Case)?,
-            Keyword::End if self.bracket() == Bracket::Case => self.close(),
-            Keyword::Not => self.grow_run()?,
+            Keyword::Case => self
+                .nesting
+                .open(Bracket::Case)
+                .map_err(|limit| self.too_deep(limit))?,
+            Keyword::End if ends_operand && self.bracket() == Bracket::Case => self.nesting.close(),
+            Keyword::Not => self
+                .nesting
+                .grow_run()
+                .map_err(|limit| self.too_deep(limit))?,
             Keyword::In | Keyword::Starts | Keyword::Ends | Keyword::Contains | Keyword::Is => {
-                self.grow_chain()?;
+                self.nesting
+                    .grow_chain()
+                    .map_err(|limit| self.too_deep(limit))?;
             }
-            _ => self.separate(),
+            Keyword::Null | Keyword::True | Keyword::False | Keyword::Distinct => {}
+            Keyword::With
+                if matches!(
+                    before,
+                    Some(Token::Keyword(Keyword::Starts | Keyword::Ends))
+                ) => {}
+            _ if keyword.is_reserved() || ends_operand => self.nesting.separate(),
+            _ => {}
         }
         Ok(())
     }
@@ -512,21 +489,23 @@ impl<'s> ContextLexer<'s> {
                 _ => (Sign::RBracket, 1),
             };
             self.push(Token::Sign(sign), count);
-            self.close();
+            self.nesting.close();
             return Ok(());
         }
         if piece.raw == Raw::DoubleAmpersand {
             self.foreign(piece, "&&", Sign::Ampersand, "AND");
             self.push(Token::Keyword(Keyword::And), 1);
-            self.separate();
+            self.nesting.separate();
             return Ok(());
         }
         if let Some((sign, count)) = self.arrow() {
             self.push(Token::Sign(sign), count);
             // A path is a list of nodes and relationships, however long.
-            self.separate();
+            self.nesting.end_run();
             if matches!(sign, Sign::LeftOpen | Sign::LeftArrowOpen) {
-                self.open(Bracket::Relationship)?;
+                self.nesting
+                    .open(Bracket::Relationship)
+                    .map_err(|limit| self.too_deep(limit))?;
             }
             return Ok(());
         }
@@ -534,10 +513,13 @@ impl<'s> ContextLexer<'s> {
         let bracket = self.bracket_of(sign);
         self.push(Token::Sign(sign), 1);
         match sign {
-            Sign::LParen | Sign::LBracket | Sign::LBrace => self.open(bracket)?,
-            Sign::RParen | Sign::RBracket | Sign::RBrace => self.close(),
-            Sign::Comma | Sign::Bar | Sign::LabelBar | Sign::Semicolon | Sign::DotDot => {
-                self.separate();
+            Sign::LParen | Sign::LBracket | Sign::LBrace => self
+                .nesting
+                .open(bracket)
+                .map_err(|limit| self.too_deep(limit))?,
+            Sign::RParen | Sign::RBracket | Sign::RBrace => self.nesting.close(),
+            Sign::Comma | Sign::Bar | Sign::Semicolon | Sign::DotDot => {
+                self.nesting.separate();
             }
             Sign::Plus
             | Sign::Minus
@@ -546,10 +528,16 @@ impl<'s> ContextLexer<'s> {
             | Sign::Percent
             | Sign::Caret
             | Sign::Concat
-            | Sign::Matches => self.grow_chain()?,
-            Sign::Dot | Sign::Colon | Sign::Bang => self.grow_run()?,
+            | Sign::Matches => self
+                .nesting
+                .grow_chain()
+                .map_err(|limit| self.too_deep(limit))?,
+            Sign::Dot | Sign::Colon | Sign::Bang => self
+                .nesting
+                .grow_run()
+                .map_err(|limit| self.too_deep(limit))?,
             // Comparisons chain without nesting.
-            _ => self.end_run(),
+            _ => self.nesting.end_run(),
         }
         Ok(())
     }
@@ -661,82 +649,31 @@ impl<'s> ContextLexer<'s> {
                     Keyword::Exists | Keyword::Count | Keyword::Collect | Keyword::Call,
                 )),
             ) => Bracket::Block,
-            (_, Some(Token::Sign(Sign::RParen))) if self.closed == Bracket::CallImports => {
+            (_, Some(Token::Sign(Sign::RParen)))
+                if self.nesting.closed() == Bracket::CallImports =>
+            {
                 Bracket::Block
             }
             _ => Bracket::Map,
         }
     }
+}
 
-    // ---- nesting
-
-    fn open(&mut self, bracket: Bracket) -> Result<(), Diagnostic> {
-        if let Some(level) = self.levels.last() {
-            self.depth += level.depth();
+/// Whether an operand can end with this token.
+fn ends_operand(token: Token<'_>) -> bool {
+    match token {
+        Token::Word(_)
+        | Token::Quoted(_)
+        | Token::Bare(_)
+        | Token::Str(_)
+        | Token::Number(_)
+        | Token::Parameter(_)
+        | Token::Invalid => true,
+        Token::Sign(sign) => matches!(sign, Sign::RParen | Sign::RBracket | Sign::RBrace),
+        Token::Keyword(keyword) => {
+            !keyword.is_reserved()
+                || matches!(keyword, Keyword::Null | Keyword::True | Keyword::False)
         }
-        self.levels.push(Level::new(bracket));
-        self.check_depth()
-    }
-
-    fn close(&mut self) {
-        if self.levels.len() > 1 {
-            self.closed = self.bracket();
-            self.levels.pop();
-            if let Some(level) = self.levels.last_mut() {
-                self.depth = self.depth.saturating_sub(level.depth());
-                // The closed bracket may itself be called, indexed or tested further.
-                level.run += 1;
-            }
-        }
-    }
-
-    /// A comma, clause word or the like: the tree does not grow deeper along it.
-    fn separate(&mut self) {
-        if let Some(level) = self.levels.last_mut() {
-            level.chain = 0;
-            level.run = 0;
-        }
-    }
-
-    /// An operator whose operands are nested equally deep.
-    fn end_run(&mut self) {
-        if let Some(level) = self.levels.last_mut() {
-            level.run = 0;
-        }
-    }
-
-    /// An operator that nests to the left.
-    fn grow_chain(&mut self) -> Result<(), Diagnostic> {
-        if let Some(level) = self.levels.last_mut() {
-            level.chain += 1;
-            level.run = 0;
-        }
-        self.check_depth()
-    }
-
-    /// A prefix or postfix operator.
-    fn grow_run(&mut self) -> Result<(), Diagnostic> {
-        if let Some(level) = self.levels.last_mut() {
-            level.run += 1;
-        }
-        self.check_depth()
-    }
-
-    fn check_depth(&self) -> Result<(), Diagnostic> {
-        let depth = self.depth + self.levels.last().map_or(0, Level::depth);
-        if depth <= MAX_NESTING {
-            return Ok(());
-        }
-        let (start, end) = self
-            .tokens
-            .last()
-            .map_or((0, 0), |lexeme| (lexeme.start, lexeme.end));
-        let message =
-            format!("brackets and operators nest deeper here than the {MAX_NESTING} that are read");
-        Err(Diagnostic::new(
-            Code::TooDeep,
-            Span::new(start, end),
-            message,
-        ))
+        Token::StartQuery | Token::StartDefinitions => false,
     }
 }
