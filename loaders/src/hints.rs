@@ -312,7 +312,8 @@ fn resources(name: &str, value: &str) -> Vec<String> {
         }
     } else if let Some(queue) = queue_arn(value) {
         found.push(queue);
-    } else if value.starts_with("arn:") && value.split(':').count() >= 6 {
+    } else if value.starts_with("arn:") && value.split(':').count() >= 6 && !value.contains(":iam:")
+    {
         let end = value
             .find(|c: char| c.is_whitespace() || "\"',".contains(c))
             .unwrap_or(value.len());

@@ -448,7 +448,7 @@ pub const LABELS: &[LabelSpec] = &[
             p(
                 "management",
                 Str,
-                "Kind of management or debug port, if it is one.",
+                "`docker` or `debugger`: a port that runs what it is told without asking for credentials.",
             ),
             p(
                 "cluster_ip",

@@ -8,7 +8,7 @@
 #[allow(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foothold_engine::model::{FactRef, Facts, Value as Property};
 use serde::Deserialize;
@@ -198,9 +198,12 @@ pub(super) fn rendered_tags(tags: Option<&[Tag]>) -> Option<Property> {
     })))
 }
 
-/// Accounts stated so far.
+/// Accounts and members stated so far.
 #[derive(Debug, Default)]
-pub(super) struct Accounts(std::collections::BTreeSet<String>);
+pub(super) struct Accounts {
+    accounts: BTreeSet<String>,
+    members: BTreeSet<String>,
+}
 
 impl Accounts {
     /// States that a resource belongs to an account.
@@ -211,11 +214,13 @@ impl Accounts {
         account: &str,
     ) -> Result<(), LoadError> {
         let account_node = account_id(account);
-        if self.0.insert(account_node.clone()) {
+        if self.accounts.insert(account_node.clone()) {
             let node = facts.node(&account_node, &["Account"])?;
             facts.set(node, "name", account);
         }
-        facts.edge(id, "IN_ACCOUNT", &account_node)?;
+        if self.members.insert(id.to_owned()) {
+            facts.edge(id, "IN_ACCOUNT", &account_node)?;
+        }
         Ok(())
     }
 

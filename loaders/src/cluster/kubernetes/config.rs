@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::decode::yaml;
 use crate::error::LoadError;
 use crate::hints::Hints;
+use crate::limits::Limits;
 use crate::text::Text;
 
 use super::estate::Estate;
@@ -129,7 +131,67 @@ pub(super) fn config_map(estate: &mut Estate<'_>, mut object: Object) -> Result<
     estate.set_list(node, "keys", data.keys());
     estate.set_list(node, "env_hosts", &hints.hosts);
     estate.set_list(node, "env_resources", &hints.resources);
-    estate.belongs(&id, &scope)
+    estate.belongs(&id, &scope)?;
+    if scope.namespace.as_deref() == Some("kube-system") && object.name == "aws-auth" {
+        for member in ["mapRoles", "mapUsers"] {
+            if let Some(Some(text)) = data.get(member) {
+                cloud_mapping(estate, &scope, member, text)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One entry of the map from cloud identities to users and groups of the cluster.
+#[derive(Debug, Default, Deserialize)]
+struct Mapping {
+    #[serde(rename = "rolearn", alias = "userarn")]
+    arn: Option<Text>,
+    username: Option<Text>,
+    groups: Option<Vec<Text>>,
+}
+
+/// EKS reads which cloud identity acts as whom in the cluster from a config map.
+fn cloud_mapping(
+    estate: &mut Estate<'_>,
+    scope: &Scope,
+    member: &str,
+    text: &str,
+) -> Result<(), LoadError> {
+    let parsed: Result<Vec<Vec<Mapping>>, _> = yaml::documents(text, &Limits::default());
+    let mappings = match parsed {
+        Ok(lists) => lists.into_iter().flatten(),
+        Err(error) => {
+            estate.report.warn("identity mapping not understood", || {
+                format!("{member}: {error}")
+            });
+            return Ok(());
+        }
+    };
+    let label = if member == "mapRoles" {
+        "CloudRole"
+    } else {
+        "CloudUser"
+    };
+    for mapping in mappings {
+        let Some(arn) = mapping.arn.as_deref().filter(|arn| arn.starts_with("arn:")) else {
+            continue;
+        };
+        estate.count("identity_mappings", 1);
+        estate.facts.node(arn, &["Identity", label])?;
+        // A name with a template in it differs for each session.
+        let user = mapping.username.iter().filter(|name| !name.contains("{{"));
+        let groups = mapping.groups.iter().flatten();
+        for (kind, name) in user
+            .map(|name| ("User", name))
+            .chain(groups.map(|name| ("Group", name)))
+        {
+            let labels = ["Identity", kind];
+            let target = estate.refer(&scope.cluster_wide(), &labels, kind, name)?;
+            estate.edge(arn, "MEMBER_OF", &target)?;
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, Default, Deserialize)]

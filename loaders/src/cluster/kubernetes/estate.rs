@@ -115,7 +115,10 @@ impl<'a> Estate<'a> {
         name: &str,
     ) -> Result<(String, FactRef), LoadError> {
         let id = scope.id(kind, name);
-        let node = self.facts.node(&id, labels)?;
+        let node = self.facts.node(&id, labels).map_err(|error| {
+            let shown: String = name.chars().take(80).collect();
+            LoadError::at("/metadata/name", format!("{error}, in {kind} {shown:?}"))
+        })?;
         self.facts.set(node, "name", name);
         self.facts.set(node, "cluster", scope.cluster.as_str());
         if let Some(namespace) = &scope.namespace {

@@ -98,24 +98,14 @@ const INTERNAL_ANNOTATIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Ports and names by which tools that control or debug are known.
+/// Ports and port names of what runs whatever it is told and asks nobody who they are. Kubelet,
+/// etcd and dashboards are left out: they ask for credentials unless someone turned that off.
 const MANAGEMENT_PORTS: &[(&str, &str)] = &[
-    ("2379", "etcd"),
-    ("2380", "etcd"),
-    ("10250", "kubelet"),
-    ("10255", "kubelet"),
     ("2375", "docker"),
     ("5005", "debugger"),
     ("9229", "debugger"),
-    ("6060", "pprof"),
 ];
-const MANAGEMENT_NAMES: &[(&str, &str)] = &[
-    ("kubernetes-dashboard", "dashboard"),
-    ("actuator", "actuator"),
-    ("pprof", "pprof"),
-    ("jdwp", "debugger"),
-    ("etcd", "etcd"),
-];
+const MANAGEMENT_NAMES: &[(&str, &str)] = &[("jdwp", "debugger"), ("debugger", "debugger")];
 
 /// `Service`.
 pub(super) fn service(estate: &mut Estate<'_>, mut object: Object) -> Result<(), LoadError> {
@@ -173,31 +163,21 @@ pub(super) fn service(estate: &mut Estate<'_>, mut object: Object) -> Result<(),
         });
         estate.facts.set(node, "internal_only", internal);
     }
-    estate
-        .facts
-        .set_opt(node, "management", management(&object.name, ports));
+    estate.facts.set_opt(node, "management", management(ports));
     estate.belongs(&id, &scope)
 }
 
-fn management(name: &str, ports: &[ServicePort]) -> Option<&'static str> {
-    let by_name = |text: &str| {
-        MANAGEMENT_NAMES
-            .iter()
-            .find(|(mark, _)| text == *mark || text.split('-').any(|word| word == *mark))
-            .map(|(_, what)| *what)
+/// What a service offers to anyone who reaches it, by its ports.
+fn management(ports: &[ServicePort]) -> Option<&'static str> {
+    let known = |table: &[(&str, &'static str)], text: &Option<Text>| {
+        let text = text.as_deref()?;
+        let entry = table.iter().find(|(mark, _)| *mark == text);
+        entry.map(|(_, what)| *what)
     };
-    let by_port = |port: Option<&str>| {
-        MANAGEMENT_PORTS
-            .iter()
-            .find(|(number, _)| port == Some(*number))
-            .map(|(_, what)| *what)
-    };
-    by_name(name).or_else(|| {
-        ports.iter().find_map(|port| {
-            by_port(port.port.as_deref())
-                .or_else(|| by_port(port.target_port.as_deref()))
-                .or_else(|| by_name(port.name.as_deref().unwrap_or_default()))
-        })
+    ports.iter().find_map(|port| {
+        known(MANAGEMENT_PORTS, &port.port)
+            .or_else(|| known(MANAGEMENT_PORTS, &port.target_port))
+            .or_else(|| known(MANAGEMENT_NAMES, &port.name))
     })
 }
 

@@ -401,6 +401,77 @@ metadata: {}
 }
 
 #[test]
+fn cloud_identities_that_act_in_the_cluster() {
+    check(
+        "aws-auth.yaml",
+        r#"
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: aws-auth, namespace: kube-system}
+data:
+  mapRoles: |
+    - rolearn: arn:aws:iam::111122223333:role/nodes
+      username: system:node:{{EC2PrivateDNSName}}
+      groups: [system:nodes]
+    - rolearn: arn:aws:iam::111122223333:role/deploy
+      username: deploy
+      groups: [system:masters]
+  mapUsers: "[["
+"#,
+        &expect![[r#"
+            k8s://default/kube-system/ConfigMap/aws-auth :ConfigMap cluster="default" keys=["mapRoles", "mapUsers"] name="aws-auth" namespace="kube-system"
+            k8s://default/-/Namespace/kube-system :Namespace cluster="default" name="kube-system"
+            k8s://default :Cluster name="default"
+            arn:aws:iam::111122223333:role/nodes :Identity:CloudRole
+            k8s://default/-/Group/system:nodes :Identity:Group cluster="default" name="system:nodes"
+            arn:aws:iam::111122223333:role/deploy :Identity:CloudRole
+            k8s://default/-/User/deploy :Identity:User cluster="default" name="deploy"
+            k8s://default/-/Group/system:masters :Identity:Group cluster="default" name="system:masters"
+            k8s://default/-/Namespace/kube-system -IN_CLUSTER-> k8s://default
+            k8s://default/kube-system/ConfigMap/aws-auth -IN_NAMESPACE-> k8s://default/-/Namespace/kube-system
+            k8s://default/-/Group/system:nodes -IN_CLUSTER-> k8s://default
+            arn:aws:iam::111122223333:role/nodes -MEMBER_OF-> k8s://default/-/Group/system:nodes
+            k8s://default/-/User/deploy -IN_CLUSTER-> k8s://default
+            arn:aws:iam::111122223333:role/deploy -MEMBER_OF-> k8s://default/-/User/deploy
+            k8s://default/-/Group/system:masters -IN_CLUSTER-> k8s://default
+            arn:aws:iam::111122223333:role/deploy -MEMBER_OF-> k8s://default/-/Group/system:masters
+            identity_mappings=2 kinds.ConfigMap=1 namespaces=1 objects=1
+            warning identity mapping not understood x1: mapUsers: line 1 column 2: unclosed bracket '['
+        "#]],
+    );
+}
+
+#[test]
+fn ports_that_do_what_they_are_told() {
+    check(
+        "debug.yaml",
+        r#"
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {ports: [{port: 80}, {port: 5005}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: kubelet, namespace: kube-system}
+spec: {clusterIP: None, ports: [{port: 10250, name: https-metrics}]}
+"#,
+        &expect![[r#"
+            k8s://default/shop/Service/web :Service cluster="default" management="debugger" name="web" namespace="shop" ports=["5005/TCP", "80/TCP"] target_ports=["5005/TCP=5005", "80/TCP=80"] type="ClusterIP"
+            k8s://default/-/Namespace/shop :Namespace cluster="default" name="shop"
+            k8s://default :Cluster name="default"
+            k8s://default/kube-system/Service/kubelet :Service cluster="default" cluster_ip="None" name="kubelet" namespace="kube-system" ports=["10250/TCP"] target_ports=["10250/TCP=10250"] type="ClusterIP"
+            k8s://default/-/Namespace/kube-system :Namespace cluster="default" name="kube-system"
+            k8s://default/-/Namespace/shop -IN_CLUSTER-> k8s://default
+            k8s://default/shop/Service/web -IN_NAMESPACE-> k8s://default/-/Namespace/shop
+            k8s://default/-/Namespace/kube-system -IN_CLUSTER-> k8s://default
+            k8s://default/kube-system/Service/kubelet -IN_NAMESPACE-> k8s://default/-/Namespace/kube-system
+            kinds.Service=2 namespaces=2 objects=2 service_ports=3 service_types.ClusterIP=2
+        "#]],
+    );
+}
+
+#[test]
 fn values_of_secrets_are_never_kept() {
     let text = r#"
 apiVersion: v1
@@ -452,7 +523,7 @@ fn broken_objects_are_named_and_nothing_is_kept() {
     check_error(
         "x.yaml",
         "apiVersion: v1\nkind: Pod\nmetadata: {name: \"a\\nb\"}\nspec: {containers: []}\n",
-        &expect!["whole document: id holds control characters"],
+        &expect![[r#"at `/metadata/name`: id holds control characters, in Pod "a\nb""#]],
     );
     check_error(
         "x.yaml",
