@@ -12,9 +12,9 @@ mod cut;
 mod dominators;
 mod frontier;
 pub mod paths;
-#[cfg(test)]
 mod random;
 mod reach;
+mod sample;
 #[cfg(test)]
 mod testing;
 pub mod topology;
@@ -29,5 +29,6 @@ pub use cut::{Capacity, Cut, Cuttable, minimum_cut};
 pub use dominators::{Dominators, choke_points_of, dominators};
 pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
 pub use reach::{Reach, reach_of_all};
+pub use sample::{Estimate, Sampled, probability_ceilings, sample};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
 pub use view::{Additions, AndStep, StepParts, Topology, View};

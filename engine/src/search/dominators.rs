@@ -13,6 +13,7 @@ use super::closure::closure;
 use super::topology::{StateId, StepId};
 use super::view::Topology;
 use crate::budget::{Budget, CHECK_EVERY, Stop};
+use crate::score::cost::{Cost, likelihood_of_cost};
 
 /// The dominator tree of the states that can be reached from the starts.
 #[derive(Clone, Debug)]
@@ -120,6 +121,37 @@ impl Dominators {
         } else {
             None
         }
+    }
+
+    /// See [`super::probability_ceilings`].
+    pub(crate) fn ceilings<T: Topology>(&self, graph: &T) -> Vec<f64> {
+        let mut by_number = vec![1.0; self.states.len()];
+        let mut by_state = vec![0.0; graph.n_states()];
+        for own in 1..self.states.len() as u32 {
+            let state = self.states[own as usize];
+            let mut all_fail = 1.0;
+            let mut consider = |premise: u32, cost: Cost| {
+                let from = self.numbers[premise as usize];
+                if from != 0 && !self.subtree_holds(own, from) {
+                    all_fail *= 1.0 - likelihood_of_cost(cost);
+                }
+            };
+            graph.each_in(state, |_, premise, cost| consider(premise, cost));
+            graph.each_and_in(state, |and| {
+                if self.and_works.contains(and.and) {
+                    consider(and.premises[0], and.cost);
+                }
+            });
+            let enters = if self.is_start.contains(state) {
+                1.0
+            } else {
+                1.0 - all_fail
+            };
+            // The immediate dominator has a lower number, so it is done.
+            by_number[own as usize] = by_number[self.immediate[own as usize] as usize] * enters;
+            by_state[state as usize] = by_number[own as usize];
+        }
+        by_state
     }
 }
 
