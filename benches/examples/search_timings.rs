@@ -16,7 +16,10 @@ use std::time::Instant;
 
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::budget::{Budget, Outcome};
-use foothold_engine::search::{self, Condensation, Cuttable, Links, PathQuery, StateId, Top};
+use foothold_engine::search::{
+    self, Additions, Bits, Condensation, Cuttable, Fixes, Links, PathQuery, PlanGoal, StateId, Top,
+    ValuedAsset, View,
+};
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {
@@ -25,15 +28,30 @@ fn complete<T>(outcome: Outcome<T>) -> T {
     }
 }
 
+/// CPU time of this process so far, in milliseconds, to 10 ms.
+fn cpu_ms() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks: u64 = stat
+        .split_whitespace()
+        .skip(13)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<u64>().ok())
+        .sum();
+    ticks as f64 * 10.0
+}
+
+/// Prints the best wall time and the mean CPU time.
 fn time<T>(name: &str, repeats: u32, mut work: impl FnMut() -> T) -> T {
     let mut best = f64::INFINITY;
     let mut last = None;
+    let cpu_before = cpu_ms();
     for _ in 0..repeats {
         let start = Instant::now();
         last = Some(black_box(work()));
         best = best.min(start.elapsed().as_secs_f64() * 1e3);
     }
-    println!("{{\"work\":\"{name}\",\"ms\":{best:.3}}}");
+    let cpu = (cpu_ms() - cpu_before) / f64::from(repeats);
+    println!("{{\"work\":\"{name}\",\"ms\":{best:.3},\"cpu_ms\":{cpu:.1}}}");
     last.unwrap()
 }
 
@@ -109,6 +127,47 @@ fn main() {
         search::minimum_cut(graph, &[start], &jewels, Cuttable::States, &budget).unwrap()
     });
     println!("{{\"cut\":{:?}}}", cut.map(|cut| cut.cost));
+    time("sampled probability, 4096 worlds", repeats.min(3), || {
+        complete(search::sample(graph, &[start], 4096, 1, &pool, &budget))
+    });
+    let assets: Vec<ValuedAsset> = made
+        .jewels
+        .iter()
+        .map(|&(state, value)| ValuedAsset {
+            value,
+            states: vec![state],
+        })
+        .collect();
+    time("expected loss of all", repeats, || {
+        complete(search::expected_loss_of_all(
+            graph, &assets, &sides, &pool, &budget,
+        ))
+    });
+    time(
+        "what-if: exploitability with steps hidden and added",
+        repeats,
+        || {
+            let hidden = Bits::of(graph.n_steps(), (0..graph.n_steps() as u32).step_by(1000));
+            let premises = [start];
+            let added = [(premises.as_slice(), jewels[0], 1000)];
+            let (additions, _) = Additions::new(graph, 0, added).unwrap();
+            let view = View::new(graph).without_steps(&hidden).with(&additions);
+            complete(search::cheapest_from(&view, &[start], &budget))
+        },
+    );
+    time("fix plan, exact", repeats.min(3), || {
+        // A fix for each pair of neighbouring steps.
+        let fixes =
+            (0..graph.n_steps() as u32 / 2).map(|fix| (1 + fix % 5, vec![2 * fix, 2 * fix + 1]));
+        let fixes = Fixes::new(graph.n_steps(), fixes);
+        let goal = PlanGoal {
+            starts: vec![start],
+            targets: made.jewels[..10].to_vec(),
+            max_cost: 20_000,
+            exact_limit: 10_000,
+        };
+        complete(search::fix_plan(graph, &fixes, &goal, &budget))
+    });
     if scale <= 2.0 || repeats == 1 {
         time("blast radius sizes", repeats, || {
             complete(search::blast_sizes(

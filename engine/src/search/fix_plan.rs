@@ -1,0 +1,565 @@
+//! The cheapest set of fixes that breaks every path worth breaking.
+//!
+//! One fix removes many steps, and one path is broken by any fix that removes one of its steps: a
+//! weighted hitting set whose sets are paths, of which there are too many to list. So sets are
+//! found as they are needed (implicit hitting set, Moreno-Centeno and Karp, *Operations Research*
+//! 61, 2013): solve for the paths known so far, take those fixes away, search for a path that is
+//! left, add it, repeat. What is solved for few sets is a lower bound of the whole, so when no path
+//! is left the plan is as cheap as can be. A path here is a whole derivation: side derivations of
+//! AND steps break with it.
+
+mod hitting_set;
+
+use super::bits::Bits;
+use super::cheapest::{Cheapest, cheapest_from};
+use super::topology::{StateId, StepGraph};
+use super::view::View;
+use crate::budget::{Budget, Outcome, Stop};
+use crate::score::cost::Cost;
+use hitting_set::{HittingSet, Solution};
+
+/// The fixes there are. A fix is known by its number.
+#[derive(Clone, Debug, Default)]
+pub struct Fixes {
+    costs: Vec<u32>,
+    /// For each step the fixes that remove it.
+    by_step: Vec<Vec<u32>>,
+    /// For each fix the steps it removes.
+    steps: Vec<Vec<u32>>,
+}
+
+impl Fixes {
+    /// Fixes over a graph of so many steps: each one's cost (at least 1 is counted) and the steps
+    /// it removes.
+    pub fn new(n_steps: usize, fixes: impl IntoIterator<Item = (u32, Vec<u32>)>) -> Self {
+        let mut made = Self {
+            by_step: vec![Vec::new(); n_steps],
+            ..Self::default()
+        };
+        for (cost, steps) in fixes {
+            let number = made.costs.len() as u32;
+            for &step in &steps {
+                if let Some(fixes) = made.by_step.get_mut(step as usize) {
+                    fixes.push(number);
+                }
+            }
+            made.costs.push(cost.max(1));
+            made.steps.push(steps);
+        }
+        made
+    }
+
+    /// What the fix costs.
+    pub fn cost(&self, fix: u32) -> u32 {
+        self.costs[fix as usize]
+    }
+
+    fn removed_by(&self, plan: &[u32], n_steps: usize) -> Bits {
+        Bits::of(
+            n_steps,
+            plan.iter()
+                .flat_map(|&fix| self.steps[fix as usize].iter().copied()),
+        )
+    }
+}
+
+/// What a plan is to achieve.
+#[derive(Clone, Debug)]
+pub struct PlanGoal {
+    /// Where the attacker stands.
+    pub starts: Vec<StateId>,
+    /// What is to be protected, and what it is worth.
+    pub targets: Vec<(StateId, u32)>,
+    /// Paths that cost more than this may stay: [`crate::score::cost::cost_limit`] of the
+    /// likelihood that is acceptable, or `UNREACHED - 1` to break all.
+    pub max_cost: Cost,
+    /// How many branches the exact solver may try in all before it turns greedy (under a budget:
+    /// how many searches).
+    pub exact_limit: u64,
+}
+
+/// How good a plan is known to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanQuality {
+    /// No cheaper plan achieves the goal (or, under a budget, none leaves less risk).
+    Exact,
+    /// Greedy; every plan that achieves the goal costs at least this (under a budget: every plan
+    /// leaves at least this risk, in 2^-16 of the value).
+    AtLeast(u64),
+}
+
+/// A set of fixes, and what it achieves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixPlan {
+    /// The fixes, in the order in which they lower the risk most for their cost.
+    pub fixes: Vec<PlannedFix>,
+    /// What they cost together.
+    pub cost: u64,
+    /// How good the plan is.
+    pub quality: PlanQuality,
+    /// Targets with a path that no fix breaks; the plan does what it can for the others.
+    pub unfixable: Vec<StateId>,
+    /// The sum of value times likelihood over the targets before.
+    pub risk_before: f64,
+    /// The same after all fixes of the plan.
+    pub risk_after: f64,
+}
+
+/// One fix of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedFix {
+    /// Its number.
+    pub fix: u32,
+    /// How many steps it removes.
+    pub n_steps: usize,
+    /// The risk once it and those before it are applied.
+    pub risk_after: f64,
+}
+
+/// The cheapest plan that leaves no path to a target within the goal's limit of cost.
+///
+/// One search for each round; rounds add every broken target's derivation, so there are few. If
+/// stopped, the plan breaks the paths found so far and perhaps not all.
+pub fn fix_plan(
+    graph: &StepGraph,
+    fixes: &Fixes,
+    goal: &PlanGoal,
+    budget: &Budget,
+) -> Outcome<FixPlan> {
+    let mut problem = HittingSet::new(&fixes.costs);
+    let mut unfixable: Vec<StateId> = Vec::new();
+    let mut solution = Solution {
+        chosen: Vec::new(),
+        lower_bound: 0,
+        is_exact: true,
+        n_branches: 0,
+    };
+    let mut exact_left = goal.exact_limit;
+    let stop = loop {
+        let removed = fixes.removed_by(&solution.chosen, graph.n_steps());
+        let view = View::new(graph).without_steps(&removed);
+        let (left, stop) = cheapest_from(&view, &goal.starts, budget).into_parts();
+        if stop.is_some() {
+            break stop;
+        }
+        let mut has_grown = false;
+        for &(target, _) in &goal.targets {
+            if !left.is_reached(target)
+                || left.cost(target) > goal.max_cost
+                || unfixable.contains(&target)
+            {
+                continue;
+            }
+            let breaking = breaking_fixes(&view, &left, fixes, target);
+            if breaking.is_empty() {
+                unfixable.push(target);
+            } else {
+                has_grown |= problem.add(breaking);
+            }
+        }
+        if !has_grown {
+            break None;
+        }
+        solution = problem.solve(exact_left);
+        exact_left -= solution.n_branches;
+    };
+    let quality = if solution.is_exact {
+        PlanQuality::Exact
+    } else {
+        PlanQuality::AtLeast(solution.lower_bound)
+    };
+    unfixable.sort_unstable();
+    let (plan, stop_after) = ordered(
+        graph,
+        fixes,
+        goal,
+        solution.chosen,
+        quality,
+        unfixable,
+        budget,
+    );
+    Outcome::new(plan, stop.or(stop_after))
+}
+
+/// The fixes that remove a step of the target's derivation, ascending.
+fn breaking_fixes(view: &View<'_>, left: &Cheapest, fixes: &Fixes, target: StateId) -> Vec<u32> {
+    let mut breaking: Vec<u32> = left
+        .derivation(view, target)
+        .unwrap_or_default()
+        .into_iter()
+        .flat_map(|step| fixes.by_step.get(step.idx()).into_iter().flatten().copied())
+        .collect();
+    breaking.sort_unstable();
+    breaking.dedup();
+    breaking
+}
+
+/// The plan of at most this cost that leaves the least risk.
+///
+/// Exact by branching as long as `goal.exact_limit` searches suffice: some derivation of the
+/// riskiest target is either broken by one of its fixes or stays, and then that much risk stays.
+/// Otherwise the best plan met, with the lowest risk that any plan could leave. The limit of cost in
+/// `goal` does not matter here.
+pub fn fix_plan_within(
+    graph: &StepGraph,
+    fixes: &Fixes,
+    goal: &PlanGoal,
+    max_plan_cost: u64,
+    budget: &Budget,
+) -> Outcome<FixPlan> {
+    let mut search = BudgetSearch {
+        graph,
+        fixes,
+        goal,
+        budget,
+        best: Vec::new(),
+        best_risk: u64::MAX,
+        floor_left_open: u64::MAX,
+        n_searches: 0,
+        stop: None,
+    };
+    let mut forbidden = Bits::new(fixes.costs.len());
+    let mut floors = vec![0; goal.targets.len()];
+    search.branch(&mut Vec::new(), &mut forbidden, &mut floors, max_plan_cost);
+    let quality = if search.floor_left_open >= search.best_risk {
+        PlanQuality::Exact
+    } else {
+        PlanQuality::AtLeast(search.floor_left_open)
+    };
+    let (chosen, stop) = (search.best, search.stop);
+    let (plan, stop_after) = ordered(graph, fixes, goal, chosen, quality, Vec::new(), budget);
+    Outcome::new(plan, stop.or(stop_after))
+}
+
+struct BudgetSearch<'a> {
+    graph: &'a StepGraph,
+    fixes: &'a Fixes,
+    goal: &'a PlanGoal,
+    budget: &'a Budget,
+    best: Vec<u32>,
+    best_risk: u64,
+    /// The lowest bound of a branch that was given up for lack of searches.
+    floor_left_open: u64,
+    n_searches: u64,
+    stop: Option<Stop>,
+}
+
+impl BudgetSearch<'_> {
+    /// Tries every way to go on from the chosen fixes without the forbidden ones. `floors` is for
+    /// each target a risk that is known to stay.
+    fn branch(
+        &mut self,
+        chosen: &mut Vec<u32>,
+        forbidden: &mut Bits,
+        floors: &mut [u64],
+        left: u64,
+    ) {
+        let floor: u64 = floors.iter().sum();
+        if floor >= self.best_risk {
+            return;
+        }
+        // The first plans are always tried, so that there is one.
+        if self.stop.is_some() || self.n_searches > self.goal.exact_limit {
+            self.floor_left_open = self.floor_left_open.min(floor);
+            return;
+        }
+        self.n_searches += 1;
+        let removed = self.fixes.removed_by(chosen, self.graph.n_steps());
+        let view = View::new(self.graph).without_steps(&removed);
+        let (cheapest, stop) = cheapest_from(&view, &self.goal.starts, self.budget).into_parts();
+        if stop.is_some() {
+            self.stop = stop;
+            self.floor_left_open = self.floor_left_open.min(floor);
+            return;
+        }
+        let risks: Vec<u64> = self
+            .goal
+            .targets
+            .iter()
+            .map(|&(target, value)| scaled_risk(value, cheapest.likelihood(target)))
+            .collect();
+        let risk: u64 = risks.iter().sum();
+        if risk < self.best_risk {
+            self.best_risk = risk;
+            self.best = chosen.clone();
+        }
+        // The target with the most risk that is not yet known to stay.
+        let open = (0..risks.len())
+            .filter(|&idx| risks[idx] > floors[idx])
+            .max_by_key(|&idx| (risks[idx] - floors[idx], std::cmp::Reverse(idx)));
+        let Some(open) = open else { return };
+        let mut options = breaking_fixes(&view, &cheapest, self.fixes, self.goal.targets[open].0);
+        options.retain(|&fix| !forbidden.contains(fix) && u64::from(self.fixes.cost(fix)) <= left);
+        options.sort_by_key(|&fix| (self.fixes.cost(fix), fix));
+        for &fix in &options {
+            chosen.push(fix);
+            self.branch(
+                chosen,
+                forbidden,
+                floors,
+                left - u64::from(self.fixes.cost(fix)),
+            );
+            chosen.pop();
+            // From here on plans without this one: those with it were all tried.
+            forbidden.insert(fix);
+        }
+        // No fix of this derivation: its risk stays.
+        let before = std::mem::replace(&mut floors[open], risks[open]);
+        self.branch(chosen, forbidden, floors, left);
+        floors[open] = before;
+        for &fix in &options {
+            forbidden.remove(fix);
+        }
+    }
+}
+
+/// Value times likelihood in 2^-16.
+fn scaled_risk(value: u32, likelihood: f64) -> u64 {
+    #[allow(
+        clippy::cast_sign_loss,
+        reason = "values and likelihoods are not negative"
+    )]
+    let risk = (f64::from(value) * likelihood * 65536.0) as u64;
+    risk
+}
+
+/// Puts the chosen fixes in the order of what they bring for their cost.
+fn ordered(
+    graph: &StepGraph,
+    fixes: &Fixes,
+    goal: &PlanGoal,
+    mut chosen: Vec<u32>,
+    quality: PlanQuality,
+    unfixable: Vec<StateId>,
+    budget: &Budget,
+) -> (FixPlan, Option<Stop>) {
+    let mut stop = None;
+    let mut risk_with = |plan: &[u32]| {
+        let removed = fixes.removed_by(plan, graph.n_steps());
+        let view = View::new(graph).without_steps(&removed);
+        let (cheapest, reason) = cheapest_from(&view, &goal.starts, budget).into_parts();
+        stop = stop.or(reason);
+        let risk =
+            |&(target, value): &(StateId, u32)| f64::from(value) * cheapest.likelihood(target);
+        goal.targets.iter().map(risk).sum::<f64>()
+    };
+    chosen.sort_unstable();
+    let cost = chosen.iter().map(|&fix| u64::from(fixes.cost(fix))).sum();
+    let risk_before = risk_with(&[]);
+    let mut plan: Vec<u32> = Vec::new();
+    let mut planned = Vec::new();
+    let mut risk_now = risk_before;
+    // Trying each at each place is for plans that a person reads; long ones go by cost.
+    let is_short = chosen.len() <= 12;
+    chosen.sort_by_key(|&fix| (fixes.cost(fix), fix));
+    while !chosen.is_empty() {
+        let mut best = (0, f64::INFINITY, f64::NEG_INFINITY);
+        for (place, &fix) in chosen
+            .iter()
+            .enumerate()
+            .take(if is_short { usize::MAX } else { 1 })
+        {
+            plan.push(fix);
+            let risk = risk_with(&plan);
+            plan.pop();
+            let gain = (risk_now - risk) / f64::from(fixes.cost(fix));
+            if gain > best.2 {
+                best = (place, risk, gain);
+            }
+        }
+        let fix = chosen.remove(best.0);
+        plan.push(fix);
+        risk_now = best.1;
+        let n_steps = fixes.steps[fix as usize].len();
+        planned.push(PlannedFix {
+            fix,
+            n_steps,
+            risk_after: risk_now,
+        });
+    }
+    let plan = FixPlan {
+        fixes: planned,
+        cost,
+        quality,
+        unfixable,
+        risk_before,
+        risk_after: risk_now,
+    };
+    (plan, stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::cost::UNREACHED;
+    use crate::search::random::SplitMix64;
+    use crate::search::testing::{random_graph, random_states};
+
+    struct Case {
+        graph: StepGraph,
+        fixes: Fixes,
+        goal: PlanGoal,
+    }
+
+    fn random_case(seed: u64) -> Case {
+        let graph = random_graph(seed);
+        let mut random = SplitMix64::new(!seed);
+        let n_fixes = random.below(7);
+        let fixes: Vec<(u32, Vec<u32>)> = (0..n_fixes)
+            .map(|_| {
+                let cost = 1 + random.below(4) as u32;
+                let steps = (0..graph.n_steps() as u32).filter(|_| random.below(3) == 0);
+                (cost, steps.collect())
+            })
+            .collect();
+        let targets = random_states(&mut random, graph.n_states());
+        let goal = PlanGoal {
+            starts: random_states(&mut random, graph.n_states()),
+            targets: targets
+                .into_iter()
+                .map(|target| (target, 1 + random.below(9) as u32))
+                .collect(),
+            max_cost: if random.below(2) == 0 {
+                UNREACHED - 1
+            } else {
+                random.below(9) as u32 * 3000
+            },
+            exact_limit: 1 << 20,
+        };
+        Case {
+            fixes: Fixes::new(graph.n_steps(), fixes),
+            graph,
+            goal,
+        }
+    }
+
+    fn left(case: &Case, plan: &[u32]) -> Cheapest {
+        let removed = case.fixes.removed_by(plan, case.graph.n_steps());
+        let view = View::new(&case.graph).without_steps(&removed);
+        cheapest_from(&view, &case.goal.starts, &Budget::unlimited())
+            .into_parts()
+            .0
+    }
+
+    fn plans(case: &Case) -> impl Iterator<Item = (Vec<u32>, u64)> + '_ {
+        let n = case.fixes.costs.len() as u32;
+        (0u32..1 << n).map(move |subset| {
+            let plan: Vec<u32> = (0..n).filter(|fix| subset >> fix & 1 == 1).collect();
+            let cost = plan
+                .iter()
+                .map(|&fix| u64::from(case.fixes.cost(fix)))
+                .sum();
+            (plan, cost)
+        })
+    }
+
+    #[test]
+    fn no_cheaper_plan_breaks_what_can_be_broken() {
+        let mut n_plans = 0;
+        for seed in 0..700 {
+            let case = random_case(seed);
+            let (plan, stop) =
+                fix_plan(&case.graph, &case.fixes, &case.goal, &Budget::unlimited()).into_parts();
+            assert_eq!((stop, plan.quality), (None, PlanQuality::Exact));
+            let all: Vec<u32> = (0..case.fixes.costs.len() as u32).collect();
+            let breaks = |plan: &[u32]| {
+                let left = left(&case, plan);
+                case.goal.targets.iter().all(|(target, _)| {
+                    left.cost(*target) > case.goal.max_cost || plan_is_helpless(&case, *target)
+                })
+            };
+            // What stays even with every fix cannot be helped.
+            let helpless = left(&case, &all);
+            for &(target, _) in &case.goal.targets {
+                let stays = helpless.cost(target) <= case.goal.max_cost;
+                assert!(!stays || plan.unfixable.contains(&target), "seed {seed}");
+            }
+            if !plan.unfixable.is_empty() {
+                continue;
+            }
+            let chosen: Vec<u32> = plan.fixes.iter().map(|planned| planned.fix).collect();
+            assert!(breaks(&chosen), "seed {seed}");
+            let cheapest = plans(&case)
+                .filter(|(plan, _)| breaks(plan))
+                .map(|pair| pair.1)
+                .min();
+            assert_eq!(Some(plan.cost), cheapest, "seed {seed}");
+            n_plans += usize::from(plan.cost > 0);
+            let risk = |left: &Cheapest| -> f64 {
+                let of = |pair: &(StateId, u32)| f64::from(pair.1) * left.likelihood(pair.0);
+                case.goal.targets.iter().map(of).sum()
+            };
+            assert!((plan.risk_before - risk(&left(&case, &[]))).abs() < 1e-9);
+            assert!((plan.risk_after - risk(&left(&case, &chosen))).abs() < 1e-9);
+        }
+        assert!(n_plans > 50, "{n_plans}");
+    }
+
+    fn plan_is_helpless(case: &Case, target: StateId) -> bool {
+        case.goal.starts.contains(&target)
+    }
+
+    #[test]
+    fn no_plan_within_the_budget_leaves_less_risk() {
+        let mut n_better = 0;
+        for seed in 0..400 {
+            let case = random_case(seed);
+            let most = seed % 6;
+            let (plan, stop) = fix_plan_within(
+                &case.graph,
+                &case.fixes,
+                &case.goal,
+                most,
+                &Budget::unlimited(),
+            )
+            .into_parts();
+            assert_eq!((stop, plan.quality), (None, PlanQuality::Exact));
+            assert!(plan.cost <= most);
+            let risk = |plan: &[u32]| -> u64 {
+                let left = left(&case, plan);
+                let of = |pair: &(StateId, u32)| scaled_risk(pair.1, left.likelihood(pair.0));
+                case.goal.targets.iter().map(of).sum()
+            };
+            let least = plans(&case)
+                .filter(|pair| pair.1 <= most)
+                .map(|pair| risk(&pair.0))
+                .min();
+            let chosen: Vec<u32> = plan.fixes.iter().map(|planned| planned.fix).collect();
+            assert_eq!(Some(risk(&chosen)), least, "seed {seed}");
+            n_better += usize::from(plan.risk_after < plan.risk_before);
+        }
+        assert!(n_better > 25);
+    }
+
+    #[test]
+    fn a_greedy_plan_breaks_all_and_says_what_it_may_cost_at_least() {
+        for seed in 0..500 {
+            let mut case = random_case(seed);
+            let budget = Budget::unlimited();
+            let exact = fix_plan(&case.graph, &case.fixes, &case.goal, &budget)
+                .into_parts()
+                .0;
+            case.goal.exact_limit = 0;
+            let greedy = fix_plan(&case.graph, &case.fixes, &case.goal, &budget)
+                .into_parts()
+                .0;
+            if !greedy.unfixable.is_empty() || !exact.unfixable.is_empty() {
+                continue;
+            }
+            let chosen: Vec<u32> = greedy.fixes.iter().map(|planned| planned.fix).collect();
+            let left = left(&case, &chosen);
+            for (target, _) in &case.goal.targets {
+                assert!(left.cost(*target) > case.goal.max_cost, "seed {seed}");
+            }
+            match greedy.quality {
+                PlanQuality::Exact => assert_eq!(greedy.cost, exact.cost, "seed {seed}"),
+                PlanQuality::AtLeast(bound) => {
+                    assert!(
+                        bound <= exact.cost && exact.cost <= greedy.cost,
+                        "seed {seed}"
+                    );
+                }
+            }
+        }
+    }
+}
