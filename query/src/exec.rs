@@ -12,6 +12,8 @@ mod sort;
 mod unwind;
 mod verb;
 
+pub(crate) use matching::fill;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! FQL, the Foothold query language: text in, rows and paths out. The crate knows no transport.
 
 pub mod ast;
-pub mod complete;
+pub mod define;
 pub mod diagnostic;
 pub mod exec;
 pub mod explain;
@@ -18,6 +18,7 @@ mod run;
 pub mod token;
 pub mod types;
 pub mod value;
+pub mod verb;
 
 pub use resolve::Params;
 pub use run::{

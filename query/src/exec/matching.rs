@@ -141,7 +141,7 @@ impl Host<Cond> for MatchHost<'_, '_, '_> {
     }
 }
 
-fn fill(cx: &mut Cx<'_>, outputs: &[Output], bindings: &Bindings) {
+pub(crate) fn fill(cx: &mut Cx<'_>, outputs: &[Output], bindings: &Bindings) {
     for output in outputs {
         let value = read(cx.snapshot, &output.source, bindings);
         cx.set(output.slot, value);

@@ -135,7 +135,7 @@ impl Resolver<'_> {
 
     /// Resolves path patterns that are matched together; returns the scope after them and the names
     /// they introduce.
-    pub(super) fn matching(
+    pub(crate) fn matching(
         &mut self,
         paths: &[&PathPattern],
         filter: Option<&Tree>,

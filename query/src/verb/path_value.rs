@@ -31,7 +31,9 @@ impl AttackPathValue {
     /// what supports AND steps.
     pub fn new(graph: &Arc<AttackGraph>, forward: Option<&Cheapest>, path: AttackPath) -> Self {
         let topology = graph.topology();
-        let sides = forward.map(|forward| side_steps(topology, forward, &path)).unwrap_or_default();
+        let sides = forward
+            .map(|forward| side_steps(topology, forward, &path))
+            .unwrap_or_default();
         let confidence = path
             .steps
             .iter()
@@ -41,7 +43,14 @@ impl AttackPathValue {
         let signature = signature(graph, &path);
         let mut sort_key = path.cost.to_be_bytes().to_vec();
         sort_key.extend_from_slice(signature.as_bytes());
-        AttackPathValue { graph: Arc::clone(graph), path, sides, confidence, signature, sort_key }
+        AttackPathValue {
+            graph: Arc::clone(graph),
+            path,
+            sides,
+            confidence,
+            signature,
+            sort_key,
+        }
     }
 
     /// The path itself.
@@ -72,20 +81,36 @@ impl AttackPathValue {
 
     /// The states in order, source first.
     pub fn states(&self) -> Vec<StateId> {
-        let gains = self.path.steps.iter().map(|&step| self.graph.topology().gain(step));
+        let gains = self
+            .path
+            .steps
+            .iter()
+            .map(|&step| self.graph.topology().gain(step));
         std::iter::once(self.path.source).chain(gains).collect()
     }
 
     /// The index of the least likely step.
     pub fn weakest(&self) -> usize {
-        let costs = self.path.steps.iter().map(|&step| self.graph.topology().cost(step));
+        let costs = self
+            .path
+            .steps
+            .iter()
+            .map(|&step| self.graph.topology().cost(step));
         // The first of equals.
-        costs.enumerate().fold((0, 0), |best, (at, cost)| if cost > best.1 { (at, cost) } else { best }).0
+        costs
+            .enumerate()
+            .fold(
+                (0, 0),
+                |best, (at, cost)| if cost > best.1 { (at, cost) } else { best },
+            )
+            .0
     }
 
     /// The least likely step in words.
     pub fn weakest_text(&self) -> String {
-        let Some(&step) = self.path.steps.get(self.weakest()) else { return String::new() };
+        let Some(&step) = self.path.steps.get(self.weakest()) else {
+            return String::new();
+        };
         let rule = self.graph.rules().get(self.graph.rule_of(step));
         let likelihood = likelihood_of_cost(self.graph.topology().cost(step));
         format!("{} ({likelihood:.2})", rule.name)
@@ -93,10 +118,22 @@ impl AttackPathValue {
 
     /// The path as the API writes it, without a wrapper.
     pub fn json(&self) -> Json {
-        let states: Vec<Json> = self.states().into_iter().map(|id| state_json(&self.graph, id)).collect();
-        let steps: Vec<Json> =
-            self.path.steps.iter().map(|&step| step_json(&self.graph, step)).collect();
-        let sides: Vec<Json> = self.sides.iter().map(|&step| step_json(&self.graph, step)).collect();
+        let states: Vec<Json> = self
+            .states()
+            .into_iter()
+            .map(|id| state_json(&self.graph, id))
+            .collect();
+        let steps: Vec<Json> = self
+            .path
+            .steps
+            .iter()
+            .map(|&step| step_json(&self.graph, step))
+            .collect();
+        let sides: Vec<Json> = self
+            .sides
+            .iter()
+            .map(|&step| step_json(&self.graph, step))
+            .collect();
         json!({
             "source": states.first(),
             "target": states.last(),
@@ -188,8 +225,11 @@ pub fn state_json(graph: &AttackGraph, id: StateId) -> Json {
 pub fn step_json(graph: &AttackGraph, step: StepId) -> Json {
     let rule = graph.rules().get(graph.rule_of(step));
     let topology = graph.topology();
-    let premises: Vec<String> =
-        topology.premises(step).into_iter().map(|state| graph.state_text(state)).collect();
+    let premises: Vec<String> = topology
+        .premises(step)
+        .into_iter()
+        .map(|state| graph.state_text(state))
+        .collect();
     let instances = graph.instances_of(step);
     let others = instances.len().saturating_sub(1);
     let mut out = json!({
@@ -212,9 +252,15 @@ pub fn step_json(graph: &AttackGraph, step: StepId) -> Json {
         let explanation = graph.explain(step, best);
         fields.insert("explanation".into(), json!(explanation.text));
         fields.insert("factors".into(), factors_json(&explanation));
-        let evidence = explanation.evidence.iter().map(|item| evidence_json(graph.snapshot(), *item));
+        let evidence = explanation
+            .evidence
+            .iter()
+            .map(|item| evidence_json(graph.snapshot(), *item));
         fields.insert("evidence".into(), evidence.collect());
-        let fixes = explanation.fixes.iter().map(|fix| fix_json(graph.snapshot(), fix));
+        let fixes = explanation
+            .fixes
+            .iter()
+            .map(|fix| fix_json(graph.snapshot(), fix));
         fields.insert("fixes".into(), fixes.collect());
     }
     out
@@ -245,7 +291,10 @@ fn plain_json(value: &foothold_engine::model::Value) -> Json {
 
 fn evidence_json(snapshot: &Snapshot, item: Evidence) -> Json {
     let names = |sources: &[foothold_engine::graph::SourceId]| -> Vec<String> {
-        sources.iter().map(|&source| snapshot.source(source).name.to_string()).collect()
+        sources
+            .iter()
+            .map(|&source| snapshot.source(source).name.to_string())
+            .collect()
     };
     match item {
         Evidence::Node(node) => json!({
@@ -255,9 +304,14 @@ fn evidence_json(snapshot: &Snapshot, item: Evidence) -> Json {
         }),
         Evidence::Edge(edge) => {
             let ends = snapshot.edge(edge);
-            let (from, to) = (snapshot.stable_id(ends.source), snapshot.stable_id(ends.target));
+            let (from, to) = (
+                snapshot.stable_id(ends.source),
+                snapshot.stable_id(ends.target),
+            );
             let kind = snapshot.kind_name(ends.kind);
-            let method = snapshot.prop_id("method").and_then(|prop| snapshot.edge_str(edge, prop));
+            let method = snapshot
+                .prop_id("method")
+                .and_then(|prop| snapshot.edge_str(edge, prop));
             json!({
                 "type": "edge",
                 "id": format!("{from} {kind} {to}"),

@@ -1,0 +1,197 @@
+//! Definitions as files: rules, policies, attackers and groups become what the engine runs.
+//!
+//! A folder of files is read into [`Definitions`] once; rules are then compiled for one snapshot,
+//! because names become ids there. A broken definition is a diagnostic and the others go on.
+
+mod evaluate;
+mod rule;
+mod template;
+
+use std::sync::Arc;
+
+use foothold_engine::attack::RuleSet;
+use foothold_engine::graph::Snapshot;
+use foothold_engine::score::ScoringModel;
+
+use crate::ast::{
+    AttackerDefinition, Definition, GroupDefinition, PolicyDefinition, RuleDefinition,
+};
+use crate::diagnostic::Diagnostic;
+use crate::parse::parse_definitions;
+
+/// The rules that come with the program, by file name.
+const SHIPPED: &[(&str, &str)] = &[
+    ("attackers.fql", include_str!("../rules/attackers.fql")),
+    ("cloud.fql", include_str!("../rules/cloud.fql")),
+    (
+        "control-plane.fql",
+        include_str!("../rules/control-plane.fql"),
+    ),
+    ("impact.fql", include_str!("../rules/impact.fql")),
+    (
+        "initial-access.fql",
+        include_str!("../rules/initial-access.fql"),
+    ),
+    ("workload.fql", include_str!("../rules/workload.fql")),
+];
+
+/// A file of definitions.
+#[derive(Debug, Clone)]
+struct File {
+    name: Arc<str>,
+    text: Arc<str>,
+    definitions: Arc<[Definition]>,
+}
+
+/// What is wrong in a file of definitions.
+#[derive(Debug, Clone)]
+pub struct FileDiagnostic {
+    /// The name of the file.
+    pub file: Arc<str>,
+    /// Its text, for showing the place.
+    pub text: Arc<str>,
+    /// What is wrong.
+    pub diagnostic: Diagnostic,
+}
+
+/// Definitions of one or more files. A later one replaces an earlier one of the same name.
+#[derive(Debug, Clone, Default)]
+pub struct Definitions {
+    files: Vec<File>,
+    diagnostics: Vec<FileDiagnostic>,
+    disabled: Vec<String>,
+}
+
+impl Definitions {
+    /// Nothing defined.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The rules and attackers that come with the program.
+    pub fn shipped() -> Self {
+        let mut definitions = Self::new();
+        for (name, text) in SHIPPED {
+            definitions.add(name, text);
+        }
+        definitions
+    }
+
+    /// Reads one file. What can be read of a broken file is kept.
+    pub fn add(&mut self, name: &str, text: &str) {
+        let parsed = parse_definitions(text);
+        let (name, text): (Arc<str>, Arc<str>) = (name.into(), text.into());
+        let broken = parsed
+            .diagnostics
+            .into_iter()
+            .map(|diagnostic| FileDiagnostic {
+                file: Arc::clone(&name),
+                text: Arc::clone(&text),
+                diagnostic,
+            });
+        self.diagnostics.extend(broken);
+        let definitions = parsed.tree.unwrap_or_default().into();
+        self.files.push(File {
+            name,
+            text,
+            definitions,
+        });
+    }
+
+    /// Leaves out the rule of this name or catalogue number.
+    pub fn disable(&mut self, rule: &str) {
+        self.disabled.push(rule.to_owned());
+    }
+
+    /// What is wrong in the files, as far as their text tells.
+    pub fn diagnostics(&self) -> &[FileDiagnostic] {
+        &self.diagnostics
+    }
+
+    /// The policies with the text of their files.
+    pub fn policies(&self) -> impl Iterator<Item = (&PolicyDefinition, &Arc<str>)> {
+        self.all()
+            .filter_map(|(file, definition)| match definition {
+                Definition::Policy(policy) => Some((&**policy, &file.text)),
+                _ => None,
+            })
+    }
+
+    /// The attacker of this name, the last one defined, with the text of its file.
+    pub fn attacker(&self, name: &str) -> Option<(&AttackerDefinition, &Arc<str>)> {
+        self.attackers()
+            .filter(|(attacker, _)| attacker.name.name == name)
+            .last()
+    }
+
+    /// Every attacker with the text of its file.
+    pub fn attackers(&self) -> impl Iterator<Item = (&AttackerDefinition, &Arc<str>)> {
+        self.all()
+            .filter_map(|(file, definition)| match definition {
+                Definition::Attacker(attacker) => Some((&**attacker, &file.text)),
+                _ => None,
+            })
+    }
+
+    /// The group of kinds of this name, the last one defined.
+    pub fn group(&self, name: &str) -> Option<&GroupDefinition> {
+        self.all()
+            .filter_map(|(_, definition)| match definition {
+                Definition::Group(group) if group.name.name == name => Some(group),
+                _ => None,
+            })
+            .last()
+    }
+
+    /// Every rule as written, with the file it stands in.
+    pub fn rules(&self) -> impl Iterator<Item = (&RuleDefinition, &Arc<str>)> {
+        self.all()
+            .filter_map(|(file, definition)| match definition {
+                Definition::Rule(rule) => Some((&**rule, &file.name)),
+                _ => None,
+            })
+    }
+
+    /// Compiles the rules for one snapshot. A rule that cannot be compiled is left out and reported.
+    pub fn compile(
+        &self,
+        snapshot: &Snapshot,
+        model: &Arc<ScoringModel>,
+    ) -> (RuleSet, Vec<FileDiagnostic>) {
+        let mut rules = Vec::new();
+        let mut broken = Vec::new();
+        for file in &self.files {
+            for definition in file.definitions.iter() {
+                let Definition::Rule(definition) = definition else {
+                    continue;
+                };
+                if self.is_disabled(definition) {
+                    continue;
+                }
+                match rule::compile(snapshot, &file.text, definition, model) {
+                    Ok(rule) => rules.push(rule),
+                    Err(diagnostics) => {
+                        broken.extend(diagnostics.into_iter().map(|diagnostic| FileDiagnostic {
+                            file: Arc::clone(&file.name),
+                            text: Arc::clone(&file.text),
+                            diagnostic,
+                        }));
+                    }
+                }
+            }
+        }
+        (RuleSet::new(rules), broken)
+    }
+
+    fn is_disabled(&self, rule: &RuleDefinition) -> bool {
+        self.disabled.iter().any(|name| {
+            *name == rule.name.name || rule.id.as_ref().is_some_and(|id| id.name == *name)
+        })
+    }
+
+    fn all(&self) -> impl Iterator<Item = (&File, &Definition)> {
+        self.files
+            .iter()
+            .flat_map(|file| file.definitions.iter().map(move |one| (file, one)))
+    }
+}

@@ -1,0 +1,119 @@
+//! Expressions of rules, evaluated on the bindings of a match.
+
+use std::sync::Arc;
+
+use foothold_engine::attack::{Factor, Likelihood};
+use foothold_engine::budget::Budget;
+use foothold_engine::graph::Snapshot;
+use foothold_engine::pattern::{Bindings, Predicate, Var};
+use foothold_engine::score::{ExploitFacts, ScoringModel, exploit_likelihood};
+
+use crate::exec::{Cx, fill};
+use crate::expr::{Expr, Slot};
+use crate::plan::Output;
+use crate::value::{DateTime, Val};
+
+/// An expression with what it needs to be evaluated outside a query.
+#[derive(Debug, Clone)]
+pub(super) struct Evaluator {
+    pub(super) expr: Arc<Expr>,
+    /// Slots filled from the match.
+    pub(super) fills: Arc<[Output]>,
+    /// Slots that always hold the same.
+    pub(super) constants: Arc<[(Slot, Val)]>,
+    pub(super) n_slots: usize,
+    pub(super) vars: Arc<[Var]>,
+    pub(super) text: Arc<str>,
+}
+
+impl Evaluator {
+    /// The value for one match; null where evaluation fails, which no condition holds for.
+    pub(super) fn value(&self, snapshot: &Snapshot, bindings: &Bindings) -> Val {
+        let budget = Budget::unlimited();
+        let mut cx = Cx::new(snapshot, &budget, DateTime(0), 0, self.n_slots, 0);
+        for (slot, value) in self.constants.iter() {
+            cx.set(*slot, value.clone());
+        }
+        fill(&mut cx, &self.fills, bindings);
+        self.expr.eval(&mut cx).unwrap_or_default()
+    }
+}
+
+/// A condition of a rule.
+#[derive(Debug, Clone)]
+pub(super) struct RulePredicate(pub(super) Evaluator);
+
+impl Predicate for RulePredicate {
+    fn eval(&self, snapshot: &Snapshot, bindings: &Bindings) -> Option<bool> {
+        match self.0.value(snapshot, bindings) {
+            Val::Bool(holds) => Some(holds),
+            _ => None,
+        }
+    }
+
+    fn variables(&self) -> &[Var] {
+        &self.0.vars
+    }
+
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+}
+
+/// A likelihood written as an expression: a number, a class, a `CASE` over them.
+#[derive(Debug, Clone)]
+pub(super) struct ExpressionLikelihood(pub(super) Evaluator);
+
+impl Likelihood for ExpressionLikelihood {
+    fn eval(
+        &self,
+        snapshot: &Snapshot,
+        bindings: &Bindings,
+        factors: Option<&mut Vec<Factor>>,
+    ) -> f64 {
+        let likelihood = self.0.value(snapshot, bindings).as_f64().unwrap_or(0.0);
+        if let Some(factors) = factors {
+            factors.push(Factor {
+                name: "class".into(),
+                value: None,
+                effect: format!("{} = {likelihood}", self.0.text),
+            });
+        }
+        likelihood
+    }
+
+    fn text(&self) -> &str {
+        &self.0.text
+    }
+}
+
+/// `exploit(vulnerability, package)`: the formula of the scoring model.
+#[derive(Debug, Clone)]
+pub(super) struct ExploitLikelihood {
+    pub(super) vulnerability: Var,
+    pub(super) package: Var,
+    pub(super) model: Arc<ScoringModel>,
+    pub(super) text: Arc<str>,
+}
+
+impl Likelihood for ExploitLikelihood {
+    fn eval(
+        &self,
+        snapshot: &Snapshot,
+        bindings: &Bindings,
+        factors: Option<&mut Vec<Factor>>,
+    ) -> f64 {
+        let (Some(vulnerability), Some(package)) = (
+            bindings.node(self.vulnerability),
+            bindings.node(self.package),
+        ) else {
+            return 0.0;
+        };
+        let facts = ExploitFacts::read(snapshot, vulnerability, package);
+        exploit_likelihood(&self.model.exploit, &facts, factors)
+    }
+
+    fn text(&self) -> &str {
+        &self.text
+    }
+}

@@ -1,0 +1,112 @@
+//! The verbs: questions about what an attacker can do, answered as tables that compose with every
+//! clause.
+//!
+//! | verb | file |
+//! |---|---|
+//! | `ATTACK PATHS` | `attack_paths` |
+//! | `EXPLOITABILITY OF` | `exploitability` |
+//! | `BLAST RADIUS OF` | `blast_radius` |
+
+mod attack_paths;
+mod blast_radius;
+mod ends;
+mod exploitability;
+mod path_value;
+
+use std::sync::Arc;
+
+use foothold_engine::attack::AttackGraph;
+use foothold_engine::search::StateId;
+
+use crate::ast::{Expr as Tree, Verb, VerbClause};
+use crate::define::Definitions;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::exec::Cx;
+use crate::expr::Expr;
+use crate::fault::Fault;
+use crate::resolve::{Resolver, Scope, Surroundings, VerbTable};
+use crate::value::Val;
+
+pub use ends::default_start;
+pub use path_value::{AttackPathValue, fix_json, state_json, step_json};
+
+/// Everything the verbs need beyond a snapshot.
+#[derive(Debug, Clone)]
+pub struct AttackContext {
+    /// What an attacker can do.
+    pub graph: Arc<AttackGraph>,
+    /// Attackers and groups by name.
+    pub definitions: Arc<Definitions>,
+    /// Where searches run.
+    pub pool: Arc<rayon::ThreadPool>,
+}
+
+impl Surroundings for AttackContext {
+    fn kind_group(&self, name: &str) -> Option<Vec<String>> {
+        let group = self.definitions.group(name)?;
+        Some(group.kinds.iter().map(|kind| kind.name.clone()).collect())
+    }
+
+    fn verb(
+        &self,
+        resolver: &mut Resolver<'_>,
+        clause: &VerbClause,
+        scope: &Scope,
+    ) -> Option<VerbTable> {
+        match &clause.verb {
+            Verb::AttackPaths(parts) => Some(attack_paths::plan(self, resolver, parts, scope)),
+            Verb::Exploitability(parts) => Some(exploitability::plan(self, resolver, parts, scope)),
+            Verb::BlastRadius(parts) => Some(blast_radius::plan(self, resolver, parts, scope)),
+            Verb::ChokePoints(_) | Verb::FixPlan(_) | Verb::WhyNot(_) => {
+                let message = "this verb is not answered yet";
+                resolver.report(Diagnostic::new(Code::NotSupported, clause.head, message));
+                None
+            }
+        }
+    }
+}
+
+/// A bound of a verb, such as `TOP 10`: the same in every row.
+fn constant(resolver: &mut Resolver<'_>, tree: Option<&Tree>, scope: &Scope) -> Option<f64> {
+    let tree = tree?;
+    let (expr, _) = resolver.value(tree, scope);
+    let number = match &expr {
+        Expr::Const(value) => value.as_f64().filter(|number| number.is_finite()),
+        _ => None,
+    };
+    if number.is_none_or(|number| number < 0.0) {
+        let message = "expected a number that is not negative, or a parameter that holds one";
+        resolver.report(Diagnostic::new(Code::NotConstant, tree.span, message));
+        return None;
+    }
+    number
+}
+
+/// A whole bound, such as `WITHIN 5 STEPS`.
+fn whole(resolver: &mut Resolver<'_>, tree: Option<&Tree>, scope: &Scope) -> Option<u64> {
+    let number = constant(resolver, tree, scope)?;
+    if number.fract() != 0.0 {
+        let span = tree.map_or_else(Default::default, |tree| tree.span);
+        resolver.report(Diagnostic::new(
+            Code::NotConstant,
+            span,
+            "expected a whole number",
+        ));
+        return None;
+    }
+    #[allow(clippy::cast_sign_loss, reason = "`constant` refuses negative numbers")]
+    Some(number as u64)
+}
+
+/// A state as a value: its text.
+fn state_value(graph: &AttackGraph, state: StateId) -> Val {
+    Val::Str(graph.state_text(state).into())
+}
+
+/// Stops a verb whose budget ran out after it handed out what it had.
+fn stop_if(cx: &Cx<'_>, stop: Option<foothold_engine::budget::Stop>) -> Result<(), Fault> {
+    match stop {
+        Some(stop) => Err(cx.budget.give_up(stop).into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,50 @@
+//! The rules that come with the program.
+
+use std::sync::Arc;
+
+use foothold_engine::graph::Snapshot;
+use foothold_engine::score::ScoringModel;
+use foothold_query::define::Definitions;
+
+#[test]
+fn every_shipped_rule_compiles() {
+    let definitions = Definitions::shipped();
+    let broken = definitions.diagnostics();
+    assert!(broken.is_empty(), "{broken:#?}");
+    let model = Arc::new(ScoringModel::shipped());
+    let (rules, broken) = definitions.compile(&Snapshot::empty(), &model);
+    let broken: Vec<String> = broken
+        .iter()
+        .map(|one| {
+            format!(
+                "{}: {} at {:?}",
+                one.file,
+                one.diagnostic.message,
+                one.diagnostic.span.slice(&one.text)
+            )
+        })
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    assert_eq!(rules.len(), definitions.rules().count());
+}
+
+#[test]
+fn every_shipped_rule_is_documented() {
+    for (rule, file) in Definitions::shipped().rules() {
+        let name = &rule.name.name;
+        assert!(rule.title.is_some(), "{file}: {name} has no title");
+        assert!(rule.family.is_some(), "{file}: {name} has no family");
+        assert!(
+            !rule.techniques.is_empty(),
+            "{file}: {name} has no technique"
+        );
+        assert!(
+            rule.explanation.is_some(),
+            "{file}: {name} has no explanation"
+        );
+        assert!(
+            rule.remediation.is_some(),
+            "{file}: {name} has no remediation"
+        );
+    }
+}
