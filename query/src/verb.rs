@@ -98,6 +98,11 @@ fn whole(resolver: &mut Resolver<'_>, tree: Option<&Tree>, scope: &Scope) -> Opt
     Some(number as u64)
 }
 
+/// A count as a value.
+fn count(n: u64) -> Val {
+    Val::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
 /// A state as a value: its text.
 fn state_value(graph: &AttackGraph, state: StateId) -> Val {
     Val::Str(graph.state_text(state).into())

@@ -5,6 +5,12 @@
 //! bare words are text. The steps are those of the rule in the heading, with their likelihood;
 //! none for a case that must stay silent. `REWRITE=1 cargo test` writes what the rules now say.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -222,9 +228,9 @@ fn every_rule_has_a_case_that_fires_and_one_that_stays_silent() {
         for case in cases_of(&std::fs::read_to_string(path).expect("a case file")) {
             let entry = seen.entry(case.rule).or_default();
             if case.steps.is_empty() {
-                entry.1 = true
+                entry.1 = true;
             } else {
-                entry.0 = true
+                entry.0 = true;
             }
         }
     }

@@ -21,7 +21,7 @@ use crate::value::Val;
 
 use super::ends::{EndsPlan, Role};
 use super::path_value::{AttackPathValue, rounded};
-use super::{AttackContext, constant, state_value, stop_if, whole};
+use super::{AttackContext, constant, count, state_value, stop_if, whole};
 
 /// Without `TOP`, so many paths: enough to read.
 const DEFAULT_TOP: usize = 10;
@@ -60,7 +60,7 @@ pub(super) fn plan(
         match avoiding {
             Avoiding::Ends(ends) => avoided = Some(EndsPlan::of(context, resolver, ends, scope)),
             Avoiding::Rules(names) => {
-                hide_rules(&context.graph, resolver, names, &mut hidden_steps)
+                hide_rules(&context.graph, resolver, names, &mut hidden_steps);
             }
             Avoiding::Techniques(names) => {
                 hide_techniques(&context.graph, resolver, names, &mut hidden_steps);
@@ -314,7 +314,7 @@ impl Table for AttackPaths {
                 state_value(graph, path.path().target),
                 Val::Float(rounded(path.likelihood())),
                 Val::Float(rounded(path.confidence())),
-                Val::Int(path.path().steps.len() as i64),
+                count(path.path().steps.len() as u64),
                 Val::Str(path.weakest_text().into()),
                 Val::Str(path.signature().into()),
             ];

@@ -21,7 +21,7 @@ use crate::value::{Map, Val};
 
 use super::ends::{EndNode, EndsPlan, Role};
 use super::path_value::rounded;
-use super::{AttackContext, constant, stop_if, whole};
+use super::{AttackContext, constant, count, stop_if, whole};
 
 /// How many of the worst losses a row names.
 const TOP: usize = 5;
@@ -189,9 +189,9 @@ fn row(graph: &AttackGraph, end: &EndNode, radius: &Radius) -> [Val; 7] {
     [
         Val::Node(end.node),
         Val::Int(radius.reached),
-        Val::Int(radius.assets.len() as i64),
+        count(radius.assets.len() as u64),
         Val::Map(Arc::new(by_label)),
-        Val::Int(radius.jewels.len() as i64),
+        count(radius.jewels.len() as u64),
         Val::Float(rounded(loss)),
         Val::list(top.collect()),
     ]

@@ -157,7 +157,7 @@ impl Foreign for AttackPathValue {
         Some(match name {
             "likelihood" => Val::Float(rounded(self.likelihood())),
             "confidence" => Val::Float(rounded(self.confidence)),
-            "steps" => Val::Int(self.path.steps.len() as i64),
+            "steps" => super::count(self.path.steps.len() as u64),
             "signature" => Val::Str(self.signature.as_str().into()),
             "source" => Val::Node(self.graph.state(self.path.source).asset),
             "target" => Val::Node(self.graph.state(self.path.target).asset),

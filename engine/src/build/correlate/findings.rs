@@ -62,8 +62,6 @@ impl Join for Findings {
                     if is_handler && handled.insert((found.route, file)) {
                         let file = view.id(file);
                         method.link(facts, route, "HANDLED_BY", file, |facts, edge| {
-                            // Several findings in one handler say the same.
-                            facts.set_key(edge, place.function.unwrap_or("handler"));
                             facts.set_opt(edge, "function", place.function);
                         });
                     }
