@@ -24,7 +24,6 @@ mod workloads;
 
 use foothold_engine::model::Facts;
 
-use crate::decode::Tree;
 use crate::document::Document;
 use crate::error::LoadError;
 use crate::head::{Head, Shape, Sketch};
@@ -32,7 +31,7 @@ use crate::loader::{Loader, Match};
 use crate::report::Report;
 
 use self::estate::Estate;
-use self::object::{Object, expand, is_list_kind};
+use self::object::{Object, Slim, expand, is_list_kind};
 
 /// API groups whose objects are read here; objects of other groups are counted and left out.
 const GROUPS: &[&str] = &[
@@ -79,8 +78,8 @@ impl Loader for Kubernetes {
         facts: &mut Facts,
         report: &mut Report,
     ) -> Result<(), LoadError> {
-        let trees: Vec<Tree> = document.values()?;
-        let documents = trees.into_iter().map(|Tree(value)| value).collect();
+        let documents: Vec<Slim> = document.values()?;
+        let documents = documents.into_iter().map(|Slim(value)| value).collect();
         let objects = expand(documents, report)?;
         let mut estate = Estate::new(document.context().cluster(), facts, report);
         for object in &objects {

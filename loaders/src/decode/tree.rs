@@ -1,7 +1,9 @@
 //! A JSON or YAML value of unknown form whose objects hold every key once.
 
 use foothold_engine::model::Value as PropertyValue;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Number, Value};
 
 /// A value decoded strictly: a key that occurs twice in one object is an error, where
@@ -11,8 +13,17 @@ pub struct Tree(pub Value);
 
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TreeVisitor).map(Tree)
+        decode(deserializer, |_| false).map(Tree)
     }
+}
+
+/// Decodes a value as [`Tree`] does, without the members whose keys are to be skipped, at any
+/// depth. What is skipped takes no memory.
+pub(crate) fn decode<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    skip: fn(&str) -> bool,
+) -> Result<Value, D::Error> {
+    deserializer.deserialize_any(TreeVisitor { skip })
 }
 
 /// A property value for a JSON value; objects, which are no property values, become their text.
@@ -30,7 +41,18 @@ pub(crate) fn to_value(value: &Value) -> PropertyValue {
     }
 }
 
-struct TreeVisitor;
+#[derive(Clone, Copy)]
+struct TreeVisitor {
+    skip: fn(&str) -> bool,
+}
+
+impl<'de> DeserializeSeed<'de> for TreeVisitor {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
 
 impl<'de> Visitor<'de> for TreeVisitor {
     type Value = Value;
@@ -72,12 +94,12 @@ impl<'de> Visitor<'de> for TreeVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(TreeVisitor)
+        deserializer.deserialize_any(self)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(Tree(item)) = access.next_element()? {
+        while let Some(item) = access.next_element_seed(self)? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -86,7 +108,11 @@ impl<'de> Visitor<'de> for TreeVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let Tree(value) = access.next_value()?;
+            if (self.skip)(&key) {
+                access.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            let value = access.next_value_seed(self)?;
             if object.contains_key(&key) {
                 return Err(de::Error::custom(format_args!("key `{key}` occurs twice")));
             }

@@ -2,15 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::decode::json;
+use crate::decode::{json, tree};
 use crate::error::LoadError;
 use crate::report::Report;
 
 use crate::text::Text;
+
+/// What the API server keeps for itself: half of a dump, and nothing the mapping reads.
+const NOISE: &[&str] = &[
+    "managedFields",
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "livenessProbe",
+    "readinessProbe",
+    "startupProbe",
+];
+
+/// A document without the noise.
+pub(super) struct Slim(pub(super) Value);
+
+impl<'de> Deserialize<'de> for Slim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        tree::decode(deserializer, |key| NOISE.contains(&key)).map(Slim)
+    }
+}
 
 /// Lists nest at most so deep; real ones hold objects only.
 const MAX_LIST_DEPTH: usize = 8;
