@@ -7,6 +7,8 @@
 mod identities;
 mod targets;
 
+use std::collections::BTreeSet;
+
 use crate::attack::permission::Effect;
 use crate::attack::permission::aws::evaluate::Reason;
 use crate::attack::permission::aws::trust::{Trust, account_of};
@@ -19,7 +21,7 @@ use crate::model::Facts;
 use crate::model::schema::INTERNET_ID;
 
 use super::view::{Method, View};
-use identities::{Identities, Identity};
+use identities::{Identities, Identity, Sources};
 use targets::Target;
 
 const EVALUATED: Method = Method::new("policy-evaluation", 100);
@@ -43,6 +45,7 @@ impl Join for Permissions {
         let view = View::new(snapshot);
         let identities = Identities::of(view);
         let targets = targets::of(view);
+        let actions = targets::every_action(&targets);
         for identity in &identities.all {
             if let Some(policy) = identities.administrator(identity) {
                 permit(
@@ -69,9 +72,16 @@ impl Join for Permissions {
                     policy,
                 );
             }
+            let spoken = actions
+                .iter()
+                .copied()
+                .filter(|action| identities.speaks_of(identity, action))
+                .collect();
             let mut asker = Asker {
-                identities: &identities,
                 identity,
+                policies: identities.policies(identity),
+                context: identity.context(),
+                spoken,
                 facts,
             };
             asker.account_rights();
@@ -156,8 +166,9 @@ fn assume(identities: &Identities<'_>, trust: &Trust<'_>, facts: &mut Facts) {
             name: trust.role,
             document: Some(trust.document),
         };
-        let policies = identities.policies(identity, Some(resource), ResourceSay::Required);
-        let decision = evaluate(&policies.borrow(), &request);
+        let policies = identities.policies(identity);
+        let policies = policies.with(Some(resource), ResourceSay::Required);
+        let decision = evaluate(&policies, &request);
         state_assumption(facts, identity.arn, trust, &decision, EVALUATED);
     }
 }
@@ -229,8 +240,11 @@ fn permitted(decision: &Decision) -> Option<&'static str> {
 
 /// Asks on behalf of one identity and states what is permitted.
 struct Asker<'a, 'f> {
-    identities: &'a Identities<'a>,
     identity: &'a Identity<'a>,
+    policies: Sources<'a>,
+    context: Context,
+    /// Actions that some policy of the identity allows on something: all others need no look.
+    spoken: BTreeSet<&'static str>,
     facts: &'f mut Facts,
 }
 
@@ -289,6 +303,10 @@ impl Asker<'_, '_> {
         for (action, resource) in &target.actions {
             if *action == PASS_ROLE {
                 self.pass_role(target);
+                continue;
+            }
+            if target.is_public(action) {
+                // Everyone may; the store says so itself.
                 continue;
             }
             let mut decision = self.ask(action, resource, Some(target));
@@ -353,7 +371,7 @@ impl Asker<'_, '_> {
         if read.effect == Effect::Deny {
             return read;
         }
-        let decrypt = self.decide("kms:Decrypt", key, None, &self.identity.context());
+        let decrypt = self.decide("kms:Decrypt", key, None, &self.context);
         match (decrypt.effect, decrypt.reason) {
             (Effect::Allow, _) => read,
             (Effect::Deny, Reason::NotGranted) | (Effect::Unknown, _) => Decision {
@@ -366,7 +384,7 @@ impl Asker<'_, '_> {
     }
 
     fn ask(&self, action: &str, resource: &str, target: Option<&Target<'_>>) -> Decision {
-        self.ask_in(action, resource, target, &self.identity.context())
+        self.ask_in(action, resource, target, &self.context)
     }
 
     fn ask_in(
@@ -376,8 +394,8 @@ impl Asker<'_, '_> {
         target: Option<&Target<'_>>,
         context: &Context,
     ) -> Decision {
-        let policy = target.and_then(Target::policy_source);
-        if policy.is_none() && !self.identities.speaks_of(self.identity, action) {
+        let has_policy = target.is_some_and(|target| target.has_policy);
+        if !has_policy && !self.spoken.contains(action) {
             return Decision {
                 effect: Effect::Deny,
                 reason: Reason::NotGranted,
@@ -397,9 +415,7 @@ impl Asker<'_, '_> {
         context: &Context,
     ) -> Decision {
         let policy = target.and_then(Target::policy_source);
-        let policies = self
-            .identities
-            .policies(self.identity, policy, ResourceSay::Optional);
+        let policies = self.policies.with(policy, ResourceSay::Optional);
         let request = Request {
             principal: self.identity.principal(),
             action,
@@ -409,7 +425,7 @@ impl Asker<'_, '_> {
                 .unwrap_or(self.identity.account),
             context,
         };
-        evaluate(&policies.borrow(), &request)
+        evaluate(&policies, &request)
     }
 
     fn state(&mut self, action: &str, target: &str, decision: &Decision) {

@@ -116,13 +116,10 @@ fn balancers(view: View<'_>, facts: &mut Facts) {
         targets.sort_unstable();
         targets.dedup();
         for target in targets {
-            ADDRESS.link(
-                facts,
-                view.id(balancer),
-                "ROUTES_TO",
-                view.id(target),
-                plain,
-            );
+            for kind in ["ROUTES_TO", "CAN_REACH"] {
+                let (from, to) = (view.id(balancer), view.id(target));
+                ADDRESS.link(facts, from, kind, to, plain);
+            }
         }
     }
 }

@@ -45,24 +45,27 @@ pub(super) struct Identities<'a> {
     by_account: BTreeMap<&'a str, Vec<usize>>,
 }
 
-/// The sources of one evaluation, owned.
+/// The policies in force on one identity.
 pub(super) struct Sources<'a> {
     identity: Vec<Source<'a>>,
     boundary: Option<Source<'a>>,
     service_control: Vec<Source<'a>>,
-    resource: Option<Source<'a>>,
-    say: ResourceSay,
 }
 
 impl Sources<'_> {
-    pub(super) fn borrow(&self) -> Policies<'_> {
+    /// The policies with that of a resource, if it has one.
+    pub(super) fn with<'s>(
+        &'s self,
+        resource: Option<Source<'s>>,
+        say: ResourceSay,
+    ) -> Policies<'s> {
         Policies {
             identity: &self.identity,
             boundary: self.boundary,
             service_control: &self.service_control,
             session: None,
-            resource: self.resource,
-            resource_say: self.say,
+            resource,
+            resource_say: say,
         }
     }
 }
@@ -244,19 +247,12 @@ impl<'a> Identities<'a> {
         })
     }
 
-    pub(super) fn policies<'s>(
-        &'s self,
-        identity: &Identity<'s>,
-        resource: Option<Source<'s>>,
-        say: ResourceSay,
-    ) -> Sources<'s> {
+    pub(super) fn policies<'s>(&'s self, identity: &Identity<'s>) -> Sources<'s> {
         let control = self.service_control.get(identity.account);
         Sources {
             identity: self.sources(&identity.policies),
             boundary: identity.boundary.map(|policy| self.source(policy)),
             service_control: control.map(|all| self.sources(all)).unwrap_or_default(),
-            resource,
-            say,
         }
     }
 

@@ -1,7 +1,12 @@
 //! What permissions are asked about: stores, secrets, roles, users, compute.
 
+use std::collections::BTreeSet;
+
+use crate::attack::permission::Effect;
 use crate::attack::permission::aws::trust::account_of;
-use crate::attack::permission::aws::{Document, Source};
+use crate::attack::permission::aws::{
+    Context, Document, Policies, Principal, PrincipalKind, Request, ResourceSay, Source, evaluate,
+};
 use crate::build::correlate::view::View;
 use crate::graph::NodeId;
 
@@ -58,6 +63,8 @@ pub(super) struct Target<'a> {
     pub(super) has_policy: bool,
     /// The resource policy, where it could be read.
     pub(super) policy: Option<Document>,
+    /// Actions that its policy lets anyone do.
+    public: BTreeSet<&'static str>,
     /// The key that encrypts it, where it is one of the customer's own.
     pub(super) key: Option<&'a str>,
     /// Of a role: whom it trusts.
@@ -71,6 +78,52 @@ impl Target<'_> {
             document: self.policy.as_ref(),
         })
     }
+}
+
+impl Target<'_> {
+    pub(super) fn is_public(&self, action: &str) -> bool {
+        self.public.contains(action)
+    }
+
+    fn find_public(&mut self) {
+        let stranger = Principal {
+            id: "*",
+            account: "",
+            kind: PrincipalKind::Anonymous,
+        };
+        let context = Context::new();
+        let policies = Policies {
+            identity: &[],
+            boundary: None,
+            service_control: &[],
+            session: None,
+            resource: self.policy_source(),
+            resource_say: ResourceSay::Optional,
+        };
+        let is_public = |(action, resource): &&(&'static str, String)| {
+            let request = Request {
+                principal: stranger,
+                action,
+                resource,
+                resource_account: self.account.unwrap_or_default(),
+                context: &context,
+            };
+            evaluate(&policies, &request).effect == Effect::Allow
+        };
+        let public = self.actions.iter().filter(is_public);
+        self.public = public.map(|(action, _)| *action).collect();
+    }
+}
+
+/// Every action that is asked about anywhere.
+pub(super) fn every_action(targets: &[Target<'_>]) -> BTreeSet<&'static str> {
+    let of_targets = targets.iter().flat_map(|target| &target.actions);
+    let of_policies = POLICY_ACTIONS.iter().map(|(action, _)| *action);
+    of_targets
+        .map(|(action, _)| *action)
+        .chain(of_policies)
+        .chain(ACCOUNT_ACTIONS.iter().copied())
+        .collect()
 }
 
 /// Whether the action hands out what the key protects.
@@ -108,7 +161,8 @@ pub(super) fn of(view: View<'_>) -> Vec<Target<'_>> {
             }
             let policy = view.text(node, "policy").filter(|_| label != "CloudRole");
             let key = view.text(node, "encrypted_by");
-            targets.push(Target {
+            let mut target = Target {
+                public: BTreeSet::new(),
                 id,
                 account: account(view, node, arn),
                 actions,
@@ -118,7 +172,12 @@ pub(super) fn of(view: View<'_>) -> Vec<Target<'_>> {
                 trust: view
                     .text(node, "trust_policy")
                     .and_then(|text| Document::parse(text).ok()),
-            });
+            };
+            // Blocked public access takes the effect from whatever a policy says of everyone.
+            if target.has_policy && view.flag(node, "public_access_blocked") != Some(true) {
+                target.find_public();
+            }
+            targets.push(target);
         }
     }
     targets
