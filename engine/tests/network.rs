@@ -132,8 +132,8 @@ impl World {
             .insert(format!("{namespace}/{name}[{kind}]"), endpoint);
     }
 
-    /// `source -> target: connections`, sorted, as the other engine's expectations.
-    fn connections(mut self) -> BTreeSet<String> {
+    /// The namespaces of pods get their labels.
+    fn settle(&mut self) {
         for pod in self.pods.values_mut() {
             let labels = self.namespaces.entry(pod.namespace.clone()).or_default();
             labels.insert(
@@ -142,6 +142,31 @@ impl World {
             );
             pod.namespace_labels = labels.clone();
         }
+    }
+
+    /// What a pod of which nothing is known, in any namespace, may connect to, and what may
+    /// connect to it.
+    fn exposure(mut self) -> BTreeSet<String> {
+        self.settle();
+        let policies = Policies::new(self.network, self.admin, self.baseline);
+        let anyone = Endpoint::default();
+        let mut lines = BTreeSet::new();
+        for (name, pod) in &self.pods {
+            let into = policies.allowed(Peer::Pod(&anyone), Peer::Pod(pod));
+            if !into.is_empty() {
+                lines.insert(format!("entire-cluster -> {name}: {into}"));
+            }
+            let out = policies.allowed(Peer::Pod(pod), Peer::Pod(&anyone));
+            if !out.is_empty() {
+                lines.insert(format!("{name} -> entire-cluster: {out}"));
+            }
+        }
+        lines
+    }
+
+    /// `source -> target: connections`, sorted, as the other engine's expectations.
+    fn connections(mut self) -> BTreeSet<String> {
+        self.settle();
         let policies = Policies::new(self.network, self.admin, self.baseline);
         let mut lines = BTreeSet::new();
         let mut line = |source: &str, target: &str, connections: &Connections| {
@@ -284,6 +309,30 @@ fn connections_equal_those_of_the_other_engine() {
         compared += expected.len();
     }
     assert_eq!(compared, 89);
+}
+
+#[test]
+fn exposure_equals_that_of_the_other_engine() {
+    let Some(corpus) = corpus() else { return };
+    let set = corpus.join("kubernetes/netpol-ground-truth/acs-security-demos");
+    let text = std::fs::read_to_string(set.join("expected-exposure_output.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let exposure = &expected["exposure_results"];
+    let rows = ["ingress_exposure", "egress_exposure"]
+        .iter()
+        .flat_map(|direction| exposure[*direction].as_array().unwrap());
+    let expected: BTreeSet<String> = rows
+        .map(|row| {
+            let part = |name: &str| row[name].as_str().unwrap();
+            format!("{} -> {}: {}", part("src"), part("dst"), part("conn"))
+        })
+        .collect();
+    let mut world = World::default();
+    for file in yaml_files(&set) {
+        world.read(&file);
+    }
+    assert_eq!(expected.len(), 7);
+    assert_eq!(world.exposure(), expected);
 }
 
 #[test]
