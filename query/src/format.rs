@@ -96,7 +96,21 @@ impl<'s> Printer<'s> {
     fn comments_before(&mut self, indent: usize, end: usize) {
         while let Some(comment) = self.comments.next_if(|comment| comment.start < end) {
             self.lines.push(format!("{:indent$}{}", "", comment.text));
+            if self.is_set_off(&comment) {
+                self.lines.push(String::new());
+            }
         }
+    }
+
+    /// Whether a blank line separates a comment from what follows it.
+    fn is_set_off(&self, comment: &Comment<'_>) -> bool {
+        let after = self.text.get(comment.start + comment.text.len()..);
+        let rest = after.unwrap_or("");
+        let blank = rest.len() - rest.trim_start().len();
+        let n_breaks = rest
+            .get(..blank)
+            .map_or(0, |blank| blank.matches('\n').count());
+        n_breaks > 1 && blank < rest.len()
     }
 
     /// Adds the comments that follow on the same line of the source.

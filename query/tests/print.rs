@@ -9,8 +9,10 @@ use foothold_query::ast::{Definition, Query};
 use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::format::{format_definitions, format_query, print_definitions, print_query};
 use foothold_query::parse::{parse_definitions, parse_query};
+use foothold_query::token::comments;
 use proptest::prelude::{Strategy, TestCaseError};
 use proptest::test_runner::{Config, TestError, TestRunner};
+use std::path::Path;
 
 fn reread(query: &Query) -> Result<(), String> {
     let text = print_query(query);
@@ -102,6 +104,35 @@ fn definition_layout_is_stable() {
             twice => Err(format!("{once}\n{twice:?}")),
         }
     });
+}
+
+#[test]
+fn rules_read_back_with_their_comments() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut n_files = 0;
+    for entry in std::fs::read_dir(folder).expect("the rules are there") {
+        let path = entry.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let parsed = parse_definitions(&text);
+        let why = render_all(&parsed.diagnostics, &text, Colour::Never);
+        assert!(why.is_empty(), "{}\n{why}", path.display());
+        let tree = parsed.tree.expect("a tree");
+        let printed = format_definitions(&text).expect("no errors");
+        let again = parse_definitions(&printed).tree.expect("a tree");
+        assert_eq!(tree, again, "{}", path.display());
+        assert_eq!(format_definitions(&printed).ok().as_ref(), Some(&printed));
+        let words = |text: &str| -> Vec<String> {
+            let mut words: Vec<String> = comments(text)
+                .iter()
+                .map(|one| one.text.to_owned())
+                .collect();
+            words.sort();
+            words
+        };
+        assert_eq!(words(&text), words(&printed), "{}", path.display());
+        n_files += 1;
+    }
+    assert!(n_files > 0, "no rules were read");
 }
 
 #[test]

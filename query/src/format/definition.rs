@@ -196,7 +196,7 @@ fn fix(fix: &Fix) -> String {
     if fix.action.name == "plan" {
         line.push_str("`plan`");
     } else {
-        name::write(&mut line, &fix.action.name.to_uppercase());
+        name::write(&mut line, &fix.action.name);
     }
     line.push(' ');
     expr::write_at(&mut line, &fix.target, Level::Postfix);

@@ -298,6 +298,9 @@ fn hint(
         Token::Sign(Sign::Minus | Sign::Less) if wanted.arrow => {
             Some("a relationship is written `-->`, `<--`, `--` or `-[...]->`".to_owned())
         }
+        Token::Word(word) if word.eq_ignore_ascii_case("USING") && wanted.clause => {
+            Some("leave the hint out: the planner chooses indexes and join order".to_owned())
+        }
         Token::Word(word) => {
             if wanted.operator && matches!(before, Some(Token::Word(_) | Token::Sign(Sign::RParen)))
             {
