@@ -109,6 +109,11 @@ pub fn get<T: DeserializeOwned>(
     }
 }
 
+/// The value in a frame that `scan` returned.
+pub fn open<T: DeserializeOwned>(version: u8, framed: &[u8]) -> Result<T> {
+    frame::open(version, framed)
+}
+
 /// Every record of a table with its key, in the order of keys.
 pub fn list<T: DeserializeOwned>(
     store: &dyn KvStore,
