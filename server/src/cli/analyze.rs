@@ -1,0 +1,83 @@
+//! `foothold analyze`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use foothold_engine::budget::Budget;
+
+use super::output::{Table, print_json, print_line};
+use super::{Context, DbArgs, Exit, ListFormat};
+use crate::app::{Analysis, percent, phase_name};
+use crate::dto::asset::AnalysisDto;
+
+/// Compute exploitability and blast radius of every asset
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  foothold analyze --top 20
+  foothold analyze --load scans/ --format json")]
+pub(crate) struct AnalyzeArgs {
+    #[command(flatten)]
+    db: DbArgs,
+    /// Read these files and folders instead of a store
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    load: Vec<PathBuf>,
+    /// How many assets are printed, the riskiest first
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    top: usize,
+    /// How they are printed
+    #[arg(long, value_enum, default_value = "table")]
+    format: ListFormat,
+}
+
+pub(crate) fn run(context: &Context, args: &AnalyzeArgs) -> anyhow::Result<Exit> {
+    let estate = context.estate(&args.db, &args.load)?;
+    let terminal = context.terminal;
+    let analysis = Analysis::new(
+        &estate.world(),
+        estate.pool(),
+        &Budget::unlimited(),
+        &|timing| {
+            let (percent, phase) = (percent(timing.done), phase_name(timing.phase));
+            terminal.progress(&format!("{percent:>3}% {phase}"));
+        },
+    );
+    terminal.end_progress();
+    let dto = AnalysisDto::new(&Arc::new(analysis), args.top);
+    match args.format {
+        ListFormat::Json => print_json(&dto)?,
+        ListFormat::Table => {
+            let headings = [
+                "likelihood",
+                "steps",
+                "falls",
+                "jewels",
+                "expected loss",
+                "asset",
+            ];
+            let mut table = Table::new(headings).right(&[0, 1, 2, 3, 4]);
+            for asset in &dto.assets {
+                table.row([
+                    &format!("{:.3}", asset.likelihood),
+                    &asset.steps.to_string(),
+                    &asset.blast_radius.assets.to_string(),
+                    &asset.blast_radius.crown_jewels.to_string(),
+                    &format!("{:.2}", asset.blast_radius.expected_loss),
+                    &asset.id,
+                ]);
+            }
+            table.print()?;
+            print_line(&format!(
+                "\n{} of {} assets; {} states, {} reached, {} steps; {:.0} ms",
+                dto.assets.len(),
+                dto.stats.assets,
+                dto.stats.states,
+                dto.stats.states_reached,
+                dto.stats.steps,
+                dto.stats.elapsed_ms
+            ))?;
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,115 @@
+//! The answer to a query.
+
+use foothold_engine::budget::{Budget, Stop};
+use foothold_query::diagnostic::DiagnosticJson;
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::asset::{SilentRuleDto, silent_rules};
+use crate::app::World;
+use crate::clock::Stopwatch;
+
+/// A whole answer.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct AnswerDto {
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Vec<Json>>,
+    #[serde(flatten)]
+    pub(crate) ending: Ending,
+}
+
+/// What an answer says beside its rows; the last line of a streamed one.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Ending {
+    pub(crate) completeness: CompletenessDto,
+    pub(crate) stats: StatsDto,
+    pub(crate) warnings: Vec<DiagnosticJson>,
+    /// What each operator did, for `PROFILE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) plan: Option<Vec<String>>,
+}
+
+/// How far the answer reaches.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct CompletenessDto {
+    /// Whether no limit cut it short.
+    pub(crate) complete: bool,
+    /// `time`, `rows`, `memory`, `expansions` or `cancelled`.
+    pub(crate) limit: Option<&'static str>,
+    /// Rules that could not fire because no document supplied their facts.
+    pub(crate) silent_rules: Vec<SilentRuleDto>,
+    /// What could not be decided.
+    pub(crate) unknown: Vec<String>,
+    /// `some`, `none`, `none_within_bounds` or `unknown`.
+    pub(crate) answer: &'static str,
+}
+
+/// What answering took.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StatsDto {
+    pub(crate) elapsed_ms: f64,
+    pub(crate) rows: u64,
+    pub(crate) expansions: u64,
+    pub(crate) memory_bytes: u64,
+    /// The stored snapshot that was asked.
+    pub(crate) snapshot: Option<String>,
+}
+
+impl Ending {
+    /// Sums an answer up.
+    pub(crate) fn new(
+        world: &World,
+        n_rows: u64,
+        stop: Option<Stop>,
+        uses_verbs: bool,
+        budget: &Budget,
+        watch: Stopwatch,
+        warnings: Vec<DiagnosticJson>,
+    ) -> Self {
+        let silent = if uses_verbs {
+            silent_rules(world)
+        } else {
+            Vec::new()
+        };
+        Self {
+            completeness: CompletenessDto::new(n_rows, stop, silent),
+            stats: StatsDto {
+                elapsed_ms: watch.elapsed_ms(),
+                rows: n_rows,
+                expansions: budget.expansions(),
+                memory_bytes: budget.memory_bytes(),
+                snapshot: world.id.map(|id| id.to_string()),
+            },
+            warnings,
+            plan: None,
+        }
+    }
+}
+
+impl CompletenessDto {
+    fn new(n_rows: u64, stop: Option<Stop>, silent_rules: Vec<SilentRuleDto>) -> Self {
+        Self {
+            complete: stop.is_none(),
+            limit: stop.map(limit_name),
+            silent_rules,
+            unknown: Vec::new(),
+            answer: match (n_rows, stop) {
+                (1.., _) => "some",
+                (0, Some(_)) => "none_within_bounds",
+                (0, None) => "none",
+            },
+        }
+    }
+}
+
+/// The word for a limit.
+pub(crate) fn limit_name(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Cancelled => "cancelled",
+        Stop::Time => "time",
+        Stop::Rows => "rows",
+        Stop::Memory => "memory",
+        Stop::Expansions => "expansions",
+        _ => "other",
+    }
+}
