@@ -171,7 +171,7 @@ mod tests {
         table.row(["\u{202e}b", "100"]);
         let mut out = Vec::new();
         table.write(&mut out).unwrap();
-        let expected = "name          n\na\\u{1b}[31m    1\n\\u{202e}b  100\n";
+        let expected = "name           n\na\\u{1b}[31m    1\n\\u{202e}b    100\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }
