@@ -1,6 +1,7 @@
 //! FQL, the Foothold query language: text in, rows and paths out. The crate knows no transport.
 
 pub mod ast;
+pub mod complete;
 pub mod define;
 pub mod diagnostic;
 pub mod exec;

@@ -127,3 +127,27 @@ fn parse_tokens<'s>(
         .map(|lexeme| Ok((lexeme.start, lexeme.token, lexeme.end)));
     grammar::StartParser::new().parse(cx, first.chain(rest))
 }
+
+/// The terminals of the grammar that can follow the tokens of an unfinished query; empty where the
+/// tokens already hold an error.
+pub(crate) fn expected_after(tokens: &[Lexeme<'_>], at: usize) -> Vec<String> {
+    // The first token of every text never comes again: it makes the parser say what it wants.
+    let probe = Lexeme {
+        token: Token::StartQuery,
+        start: at,
+        end: at,
+    };
+    let all: Vec<Lexeme<'_>> = tokens.iter().copied().chain([probe]).collect();
+    let cx = Context::new("");
+    match parse_tokens(&cx, &all, Dialect::Query) {
+        Err(lalrpop_util::ParseError::UnrecognizedToken { token, expected })
+            if token.1 == Token::StartQuery =>
+        {
+            expected
+                .iter()
+                .map(|name| name.trim_matches('"').to_owned())
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}

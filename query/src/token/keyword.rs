@@ -206,6 +206,11 @@ impl Keyword {
         )
     }
 
+    /// Whether a variable may have this name.
+    pub fn is_soft(self) -> bool {
+        matches!(self.scope(), Scope::Soft | Scope::Definition)
+    }
+
     /// Whether a definition starts with this word.
     pub fn starts_definition(self) -> bool {
         matches!(
