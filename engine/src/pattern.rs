@@ -14,15 +14,18 @@ mod compile;
 mod ir;
 mod plan;
 mod product;
+mod reach;
 mod repeat;
 mod run;
 mod select;
+mod shortest;
 mod step;
 
 pub use bindings::{Binding, Bindings};
 pub use ir::{
-    Condition, Direction, EdgePattern, Hint, Hop, LabelExpr, Mode, NodePattern, PathPattern,
-    Pattern, Predicate, Repeat, RuleCondition, RulePattern, Selector, Var, VarKind, VarSpec,
+    Condition, Direction, EdgePattern, Hint, Hop, LabelExpr, Lookup, Mode, NodePattern,
+    PathPattern, Pattern, Predicate, Repeat, RuleCondition, RulePattern, Selector, Var, VarKind,
+    VarSpec,
 };
 pub use plan::{Plan, PlanLine};
 pub use run::{Host, find, for_each_match};

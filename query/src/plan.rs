@@ -4,6 +4,9 @@
 //! slots. Subqueries are lines of their own that run on the same frame.
 
 pub(crate) mod hint;
+pub(crate) mod lookup;
+pub(crate) mod path_filter;
+pub(crate) mod reach;
 
 use std::fmt;
 use std::sync::Arc;

@@ -183,6 +183,20 @@ pub struct Repeat<C> {
     pub body: Vec<Hop<C>>,
     /// Conditions that hold in every round, over the variables of the body and of the pattern.
     pub conditions: Vec<C>,
+    /// Only where it can lead matters: every end is reported once, however many walks lead there.
+    /// The body is one edge, `min` is 0 or 1, and nobody reads the walk.
+    pub is_reach: bool,
+}
+
+/// A property of a node that equals a value known only while matching: what an index can look up.
+#[derive(Debug, Clone)]
+pub struct Lookup<C> {
+    /// The node.
+    pub var: Var,
+    /// The property.
+    pub property: Arc<str>,
+    /// Its value, over other variables.
+    pub value: C,
 }
 
 /// One edge of a repeated part with the node it leads to. Its variables are seen only by the
@@ -258,6 +272,8 @@ pub struct Pattern<C> {
     pub paths: Vec<PathPattern<C>>,
     /// Conditions over the variables.
     pub conditions: Vec<C>,
+    /// What indexes may look up. Only hints: the conditions they come from stay.
+    pub lookups: Vec<Lookup<C>>,
 }
 
 impl<C> Default for Pattern<C> {
@@ -268,6 +284,7 @@ impl<C> Default for Pattern<C> {
             edges: Vec::new(),
             paths: Vec::new(),
             conditions: Vec::new(),
+            lookups: Vec::new(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::graph::Snapshot;
+use crate::graph::{PropId, Snapshot};
 
 use super::compile::{EdgeTest, NodeTest};
-use super::ir::{Condition, EdgePattern, LabelExpr, Pattern, Var, VarKind, VarSpec};
+use super::ir::{Condition, EdgePattern, LabelExpr, PathPattern, Pattern, Var, VarKind, VarSpec};
 use super::step::{Op, Part, PathStep, Step};
 
 /// How many nodes and neighbours are looked at to guess how a step fans out.
@@ -86,6 +86,17 @@ impl<C: Condition + Clone> Plan<C> {
                 "Scan",
                 format!("({}{})", self.name(*var), show(snapshot, test)),
             ),
+            Op::Lookup {
+                var, prop, value, ..
+            } => (
+                "Lookup",
+                format!(
+                    "({}.{} = {})",
+                    self.name(*var),
+                    snapshot.prop_name(*prop),
+                    value.text()
+                ),
+            ),
             Op::Expand {
                 edge,
                 from,
@@ -126,6 +137,7 @@ impl<C: Condition + Clone> Plan<C> {
                 ),
             ),
             Op::GivenWalk { part, .. } => ("Ends", self.show_part(part)),
+            Op::Repeat(part) if part.is_reach => ("Reach", self.show_part(part)),
             Op::Repeat(part) => ("Repeat", self.show_part(part)),
             Op::Path(path) => (
                 "Paths",
@@ -354,8 +366,13 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         let mut next = start.map(Action::Scan);
         loop {
             let action = next.take().or_else(|| {
+                let mut possible = self.possible(&bound, &actions, false);
+                if possible.is_empty() {
+                    // Parts that wait for each other: take them as they are.
+                    possible = self.possible(&bound, &actions, true);
+                }
                 let mut best: Option<(f64, Action)> = None;
-                for action in self.possible(&bound, &actions) {
+                for action in possible {
                     let estimate = self.estimate(rows, &bound, action);
                     if best.is_none_or(|(least, _)| estimate < least) {
                         best = Some((estimate, action));
@@ -375,13 +392,16 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         }
     }
 
-    fn possible(&self, bound: &[bool], done: &[Action]) -> Vec<Action> {
+    fn possible(&self, bound: &[bool], done: &[Action], is_forced: bool) -> Vec<Action> {
         let mut possible = Vec::new();
         for (idx, edge) in self.pattern.edges.iter().enumerate() {
             let is_done = done
                 .iter()
                 .any(|action| matches!(action, Action::Edge { idx: other, .. } if *other == idx));
             if is_done {
+                continue;
+            }
+            if !(is_forced || self.is_ready(bound, edge)) {
                 continue;
             }
             let is_given = get(bound, edge.var);
@@ -405,7 +425,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             let (Some(first), Some(last)) = (path.edges.first(), path.edges.last()) else {
                 continue;
             };
-            if is_done {
+            if is_done || !(is_forced || self.is_path_ready(bound, path)) {
                 continue;
             }
             if get(bound, first.from) {
@@ -426,6 +446,54 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             }
         }
         possible
+    }
+
+    /// Whether the conditions inside a repeated part read nothing that another step still binds.
+    fn is_ready(&self, bound: &[bool], edge: &EdgePattern<C>) -> bool {
+        let inside = edge.repeat.iter().flat_map(|repeat| &repeat.conditions);
+        inside.chain(&edge.cost).all(|condition| {
+            condition.variables().iter().all(|&var| {
+                let is_own = [edge.var, edge.from, edge.to].contains(&var) && edge.repeat.is_none();
+                is_own || get(bound, var) || !self.is_bound_elsewhere(var)
+            })
+        })
+    }
+
+    /// Whether some step binds this variable; those of a repeated part are bound inside it.
+    fn is_bound_elsewhere(&self, var: Var) -> bool {
+        let in_paths = self.pattern.paths.iter().flat_map(|path| &path.edges);
+        self.node(var).is_some()
+            || self
+                .pattern
+                .edges
+                .iter()
+                .chain(in_paths)
+                .any(|edge| edge.var == var)
+    }
+
+    /// The same for a path: its own parts are its own affair.
+    fn is_path_ready(&self, bound: &[bool], path: &PathPattern<C>) -> bool {
+        let is_own = |var: Var| {
+            path.edges
+                .iter()
+                .any(|edge| [edge.var, edge.from, edge.to].contains(&var))
+        };
+        let inside = path.edges.iter().flat_map(|edge| {
+            let repeat = edge.repeat.iter();
+            let costs = repeat
+                .clone()
+                .flat_map(|repeat| repeat.body.iter().flat_map(|hop| &hop.cost));
+            repeat
+                .flat_map(|repeat| &repeat.conditions)
+                .chain(costs)
+                .chain(&edge.cost)
+        });
+        inside.chain(&path.conditions).all(|condition| {
+            condition
+                .variables()
+                .iter()
+                .all(|&var| is_own(var) || get(bound, var) || !self.is_bound_elsewhere(var))
+        })
     }
 
     /// Whether only a path under a selector binds this node.
@@ -449,7 +517,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
 
     fn estimate(&self, rows: f64, bound: &[bool], action: Action) -> f64 {
         match action {
-            Action::Scan(idx) => rows * self.counts.get(idx).copied().unwrap_or(1.0),
+            Action::Scan(idx) => rows * self.scanned(bound, idx),
             Action::Edge { idx, is_reversed } => {
                 let Some(edge) = self.pattern.edges.get(idx) else {
                     return rows;
@@ -485,10 +553,33 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         }
     }
 
+    /// How many nodes a scan tries: all that are admitted, or those a look-up finds.
+    fn scanned(&self, bound: &[bool], idx: usize) -> f64 {
+        let count = self.counts.get(idx).copied().unwrap_or(1.0);
+        match self.lookup(bound, idx) {
+            Some((prop, _)) => {
+                let n_values = self.snapshot.n_distinct(prop).max(1) as f64;
+                (count / n_values).max(1.0).min(count)
+            }
+            None => count,
+        }
+    }
+
+    /// A look-up of this node whose value is known.
+    fn lookup(&self, bound: &[bool], idx: usize) -> Option<(PropId, &C)> {
+        let node = self.pattern.nodes.get(idx)?;
+        let lookup = self.pattern.lookups.iter().find(|lookup| {
+            let vars = lookup.value.variables();
+            lookup.var == node.var && vars.iter().all(|&var| get(bound, var))
+        })?;
+        let prop = self.snapshot.prop_id(&lookup.property)?;
+        Some((prop, &lookup.value))
+    }
+
     /// How much one row costs to work on.
     fn effort(&self, bound: &[bool], action: Action) -> f64 {
         match action {
-            Action::Scan(idx) => self.counts.get(idx).copied().unwrap_or(1.0),
+            Action::Scan(idx) => self.scanned(bound, idx),
             Action::Edge { idx, is_reversed } => {
                 let Some(edge) = self.pattern.edges.get(idx) else {
                     return 1.0;
@@ -583,6 +674,14 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         match action {
             Action::Scan(idx) => {
                 let node = self.pattern.nodes.get(idx)?;
+                if let Some((prop, value)) = self.lookup(bound, idx) {
+                    return Some(Op::Lookup {
+                        var: node.var,
+                        prop,
+                        value: value.clone(),
+                        test: self.tests.get(idx)?.clone(),
+                    });
+                }
                 Some(Op::Scan {
                     var: node.var,
                     test: self.tests.get(idx)?.clone(),

@@ -51,8 +51,6 @@ pub(super) struct Product {
     pub(super) edges: Vec<EdgeId>,
     /// Vertices at which a path may end, by node, then in order of discovery.
     pub(super) accepting: Vec<(NodeId, u32)>,
-    /// Least number of edges from the start, when rounds are not counted beyond the minimum.
-    pub(super) depths: Vec<u32>,
     pub(super) charged: u64,
 }
 
@@ -83,15 +81,11 @@ impl Product {
 /// How a product is built.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// Count rounds up to the maximum; otherwise only up to the minimum, and stop at the depth that
-    /// the maximum allows. The second is enough for shortest walks.
-    pub(super) counts_rounds: bool,
     /// Ask for costs.
     pub(super) is_weighted: bool,
 }
 
 struct Builder {
-    shape: Shape,
     product: Product,
     index: FxHashMap<Vertex, u32>,
     queue: VecDeque<u32>,
@@ -109,7 +103,6 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let mut builder = Builder {
-            shape,
             product: Product::default(),
             index: FxHashMap::default(),
             queue: VecDeque::new(),
@@ -118,7 +111,7 @@ impl<H> Run<'_, H> {
             place: Place { part: 0, rounds: 0 },
             node: start,
         };
-        builder.vertex(origin, 0);
+        builder.vertex(origin);
         let mut round = Vec::new();
         while let Some(vertex_idx) = builder.queue.pop_front() {
             builder
@@ -128,12 +121,6 @@ impl<H> Run<'_, H> {
             let Some(&vertex) = builder.product.vertices.get(vertex_idx as usize) else {
                 continue;
             };
-            let depth = builder
-                .product
-                .depths
-                .get(vertex_idx as usize)
-                .copied()
-                .unwrap_or(0);
             builder.product.charge(self.budget)?;
             let Some(part) = path.parts.get(vertex.place.part as usize) else {
                 continue;
@@ -149,7 +136,7 @@ impl<H> Run<'_, H> {
                         },
                         node: vertex.node,
                     };
-                    let to = builder.vertex(moved, depth);
+                    let to = builder.vertex(moved);
                     let first_edge = builder.product.edges.len() as u32;
                     builder.product.arcs.push(Arc {
                         to,
@@ -161,24 +148,20 @@ impl<H> Run<'_, H> {
                     builder.product.accepting.push((vertex.node, vertex_idx));
                 }
             }
-            let limit = if shape.counts_rounds { rounds } else { depth };
-            if part.max.is_some_and(|max| limit >= max) {
+            if part.max.is_some_and(|max| rounds >= max) {
                 continue;
             }
             round.clear();
             self.rounds(part, vertex.node, shape.is_weighted, &mut round)?;
             let after = Place {
                 part: vertex.place.part,
-                rounds: builder.after(part, rounds),
+                rounds: Builder::after(part, rounds),
             };
             for Round { edges, end, cost } in round.drain(..) {
-                let to = builder.vertex(
-                    Vertex {
-                        place: after,
-                        node: end,
-                    },
-                    depth + edges.len() as u32,
-                );
+                let to = builder.vertex(Vertex {
+                    place: after,
+                    node: end,
+                });
                 let first_edge = builder.product.edges.len() as u32;
                 let n_edges = edges.len() as u32;
                 builder.product.edges.extend(edges);
@@ -328,23 +311,19 @@ struct Round {
 }
 
 impl Builder {
-    fn vertex(&mut self, vertex: Vertex, depth: u32) -> u32 {
+    fn vertex(&mut self, vertex: Vertex) -> u32 {
         if let Some(&idx) = self.index.get(&vertex) {
             return idx;
         }
         let idx = self.product.vertices.len() as u32;
         self.index.insert(vertex, idx);
         self.product.vertices.push(vertex);
-        self.product.depths.push(depth);
         self.queue.push_back(idx);
         idx
     }
 
-    fn after<C>(&self, part: &Part<C>, rounds: u32) -> u32 {
-        let cap = match (self.shape.counts_rounds, part.max) {
-            (true, Some(max)) => max,
-            _ => part.min,
-        };
+    fn after<C>(part: &Part<C>, rounds: u32) -> u32 {
+        let cap = part.max.unwrap_or(part.min);
         (rounds + 1).min(cap.max(1))
     }
 }

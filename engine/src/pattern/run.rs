@@ -6,11 +6,13 @@ use rustc_hash::FxHashSet;
 
 use crate::budget::{Budget, CHECK_EVERY, Stop};
 use crate::graph::{EdgeId, NodeId, Snapshot};
+use crate::model::Value;
 
 use super::bindings::{Binding, Bindings};
 use super::compile::NodeTest;
 use super::ir::{Condition, RuleCondition};
 use super::plan::Plan;
+use super::reach::Levels;
 use super::step::{Op, Step};
 
 /// Whoever runs a pattern: judges its conditions and takes its matches.
@@ -21,6 +23,10 @@ pub trait Host<C> {
     fn holds(&mut self, condition: &C, bindings: &Bindings) -> Result<bool, Self::Error>;
     /// What a step costs: finite and not negative.
     fn cost(&mut self, cost: &C, bindings: &Bindings) -> Result<f64, Self::Error>;
+    /// The value a look-up asks for; `None` when nothing can equal it.
+    fn value(&mut self, _: &C, _: &Bindings) -> Result<Option<Value>, Self::Error> {
+        Ok(None)
+    }
     /// Takes a match; `Break` ends the search.
     fn found(&mut self, bindings: &Bindings) -> Result<ControlFlow<()>, Self::Error>;
 }
@@ -41,6 +47,7 @@ pub fn find<C: Condition + Clone, H: Host<C>>(
         bindings,
         used: Used::default(),
         pending: 0,
+        levels: Vec::new(),
     };
     for condition in &plan.first {
         if !run.host.holds(condition, run.bindings)? {
@@ -133,6 +140,8 @@ pub(super) struct Run<'a, H> {
     pub(super) bindings: &'a mut Bindings,
     pub(super) used: Used,
     pub(super) pending: u64,
+    /// Free scratch space of breadth-first searches.
+    pub(super) levels: Vec<Levels>,
 }
 
 pub(super) type Flow<E> = Result<ControlFlow<()>, E>;
@@ -176,6 +185,23 @@ impl<H> Run<'_, H> {
                     }
                     NodeTest::Set(set) => self.scan(*var, set, step, rest),
                 }?;
+                self.bindings.set(*var, Binding::Unbound);
+                Ok(flow)
+            }
+            Op::Lookup {
+                var,
+                prop,
+                value,
+                test,
+            } => {
+                let Some(value) = self.host.value(value, self.bindings)? else {
+                    return Ok(ControlFlow::Continue(()));
+                };
+                let found = snapshot.nodes_with(*prop, &value);
+                let admitted = found
+                    .iter()
+                    .filter(|&node| test.holds(snapshot, NodeId(node)));
+                let flow = self.scan(*var, admitted, step, rest)?;
                 self.bindings.set(*var, Binding::Unbound);
                 Ok(flow)
             }
@@ -267,6 +293,7 @@ impl<H> Run<'_, H> {
                 flow
             }
             Op::GivenWalk { part, from_test } => self.given_walk(part, from_test, step, rest),
+            Op::Repeat(part) if part.is_reach => self.reach(part, step, rest),
             Op::Repeat(part) => self.repeat(part, step, rest),
             Op::Path(path) => self.path(path, step, rest),
         }

@@ -35,15 +35,31 @@ impl<H> Run<'_, H> {
         if !self.hold(&path.start_conditions)? {
             return Ok(ControlFlow::Continue(()));
         }
-        let is_fast = is_plain_shortest(path);
+        let given = self.bindings.node(to);
+        if is_plain_shortest(path) {
+            let (flow, needs_search) = self.plain_shortest(path, start, step, rest)?;
+            let may_be_start = given.is_none_or(|given| given == start);
+            if flow.is_break() || !needs_search || !may_be_start {
+                return Ok(flow);
+            }
+            let is_admitted = path
+                .parts
+                .last()
+                .is_some_and(|part| given.is_some() || part.to_test.holds(self.snapshot, start));
+            if !is_admitted {
+                return Ok(flow);
+            }
+            self.bindings.set(to, Binding::Node(start));
+        }
         let shape = Shape {
-            counts_rounds: !is_fast,
             is_weighted: matches!(path.selector, Selector::Cheapest(_)),
         };
         let product = self.product(path, start, shape)?;
         let charged = product.charged;
         let flow = self.choose(path, start, to, &product, step, rest);
         self.budget.release(charged);
+        self.bindings
+            .set(to, given.map_or(Binding::Unbound, Binding::Node));
         flow
     }
 
@@ -92,113 +108,10 @@ impl<H> Run<'_, H> {
             return self.all(path, start, product, &is_accepting, step, rest);
         }
         let predecessors = Predecessors::new(product);
-        let mut counted: Option<(Product, Predecessors)> = None;
-        for (target, vertices) in wanted {
-            if is_plain_shortest(path) {
-                match closed(path, start, target) {
-                    Closed::Never => continue,
-                    Closed::Plain => {
-                        if self
-                            .shortest(path, start, product, &predecessors, &vertices, step, rest)?
-                            .is_break()
-                        {
-                            return Ok(ControlFlow::Break(()));
-                        }
-                        continue;
-                    }
-                    Closed::Search => {
-                        if counted.is_none() {
-                            let shape = Shape {
-                                counts_rounds: true,
-                                is_weighted: false,
-                            };
-                            let product = self.product(path, start, shape)?;
-                            let predecessors = Predecessors::new(&product);
-                            counted = Some((product, predecessors));
-                        }
-                    }
-                }
-            }
-            let flow = match &counted {
-                Some((product, predecessors)) => {
-                    let vertices: Vec<u32> = product
-                        .accepting
-                        .iter()
-                        .filter(|entry| entry.0 == target)
-                        .map(|entry| entry.1)
-                        .collect();
-                    self.best_first(path, start, product, predecessors, &vertices, step, rest)
-                }
-                None => self.best_first(path, start, product, &predecessors, &vertices, step, rest),
-            };
+        for (_, vertices) in wanted {
+            let flow = self.best_first(path, start, product, &predecessors, &vertices, step, rest);
             if flow?.is_break() {
                 return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Shortest paths read off the breadth-first order: one, or every one.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one search state, split for reading"
-    )]
-    fn shortest<C: Condition + Clone>(
-        &mut self,
-        path: &PathStep<C>,
-        start: NodeId,
-        product: &Product,
-        predecessors: &Predecessors,
-        vertices: &[u32],
-        step: &Step<C>,
-        rest: &[Step<C>],
-    ) -> Flow<H::Error>
-    where
-        H: Host<C>,
-    {
-        let depth = |vertex: u32| {
-            product
-                .depths
-                .get(vertex as usize)
-                .copied()
-                .unwrap_or(u32::MAX)
-        };
-        let Some(least) = vertices.iter().map(|&vertex| depth(vertex)).min() else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let takes_all = matches!(
-            path.selector,
-            Selector::AllShortest | Selector::ShortestGroups(_)
-        );
-        for &end in vertices.iter().filter(|&&vertex| depth(vertex) == least) {
-            // Backwards, always to a vertex one edge nearer to the start.
-            let mut stack: Vec<(u32, std::ops::Range<usize>)> = vec![(end, predecessors.of(end))];
-            let mut taken: Arcs = Vec::new();
-            while let Some((vertex, open)) = stack.last_mut() {
-                let vertex = *vertex;
-                if vertex == 0 {
-                    let arcs: Arcs = taken.iter().rev().copied().collect();
-                    let flow = self.emit(path, start, product, &arcs, step, rest)?;
-                    if flow.is_break() || !takes_all {
-                        return Ok(flow);
-                    }
-                    stack.pop();
-                    taken.pop();
-                    continue;
-                }
-                let Some(at) = open.next() else {
-                    stack.pop();
-                    taken.pop();
-                    continue;
-                };
-                self.tick()?;
-                let Some(&(before, arc)) = predecessors.arcs.get(at) else {
-                    continue;
-                };
-                if depth(before) < depth(vertex) {
-                    taken.push(arc);
-                    stack.push((before, predecessors.of(before)));
-                }
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -388,9 +301,28 @@ impl<H> Run<'_, H> {
                 }
             }
         }
+        self.emit_parts(path, edges, &ends, step, rest)
+    }
+
+    /// Binds each part of a path and goes on.
+    pub(super) fn emit_parts<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        edges: Vec<Vec<EdgeId>>,
+        ends: &[NodeId],
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
         let mut bound = Vec::new();
         let mut is_match = true;
-        for (part, (edges, end)) in path.parts.iter().zip(edges.into_iter().zip(ends)) {
+        for (part, (edges, end)) in path
+            .parts
+            .iter()
+            .zip(edges.into_iter().zip(ends.iter().copied()))
+        {
             match self.bindings.node(part.to) {
                 Some(node) => is_match &= node == end,
                 None => {
@@ -437,7 +369,7 @@ fn is_plain_shortest<C>(path: &PathStep<C>) -> bool {
     }
 }
 
-enum Closed {
+pub(super) enum Closed {
     /// No such path can exist.
     Never,
     /// The shortest walk obeys the mode.
@@ -448,7 +380,7 @@ enum Closed {
 
 /// Whether the shortest walk obeys the mode. Between two nodes it repeats nothing; back to its own
 /// start it may run along one edge twice when the direction is free.
-fn closed<C>(path: &PathStep<C>, start: NodeId, target: NodeId) -> Closed {
+pub(super) fn closed<C>(path: &PathStep<C>, start: NodeId, target: NodeId) -> Closed {
     let Some(part) = path.parts.first() else {
         return Closed::Never;
     };

@@ -2,7 +2,7 @@
 
 use super::compile::{EdgeTest, NodeTest};
 use super::ir::{Condition, EdgePattern, Mode, NodePattern, Selector, Var};
-use crate::graph::Snapshot;
+use crate::graph::{PropId, Snapshot};
 
 /// One step with the conditions that can be judged once it is done.
 #[derive(Debug, Clone)]
@@ -20,6 +20,13 @@ pub(super) enum Op<C> {
     Test { var: Var, test: NodeTest },
     /// Tries every admitted node.
     Scan { var: Var, test: NodeTest },
+    /// Looks up the nodes with a property value that other variables give.
+    Lookup {
+        var: Var,
+        prop: PropId,
+        value: C,
+        test: NodeTest,
+    },
     /// Follows edges from a bound node to new ones.
     Expand {
         edge: Var,
@@ -66,6 +73,7 @@ pub(super) struct Part<C> {
     pub(super) to_test: NodeTest,
     /// Conditions on `to` alone that hold before a selector chooses.
     pub(super) exit_conditions: Vec<C>,
+    pub(super) is_reach: bool,
     pub(super) min: u32,
     pub(super) max: Option<u32>,
     pub(super) start: Var,
@@ -130,6 +138,7 @@ impl<C: Condition + Clone> Part<C> {
             to,
             to_test,
             exit_conditions: Vec::new(),
+            is_reach: false,
             min: 1,
             max: Some(1),
             start: from,
@@ -150,6 +159,7 @@ impl<C: Condition + Clone> Part<C> {
             });
             return part;
         };
+        part.is_reach = repeat.is_reach;
         part.min = repeat.min;
         part.max = repeat.max;
         let mut nodes: Vec<&NodePattern> = vec![&repeat.start];

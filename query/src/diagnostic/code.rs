@@ -102,6 +102,7 @@ codes! {
     ParameterPattern Error "query.parameter_pattern" "42001" "a parameter stands for the properties of a pattern";
     MissingParameter Error "query.missing_parameter" "42002" "a parameter was not given";
     UnknownColumn Error "query.unknown_column" "42002" "a verb has no column of that name";
+    TooLarge Error "query.too_large" "42001" "a query has more clauses, or a pattern more parts, than the limit";
     NotSupported Error "query.not_supported" "42001" "the combination is not part of the language";
     // Found while the query runs.
     ArgumentType Error "query.argument_type" "22G03" "a value met while running has a type that cannot be used here";

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foothold_engine::graph::{EdgeId, NodeId, Snapshot};
+use foothold_engine::model::Value;
 use foothold_engine::pattern::{Binding, Bindings, Host, find};
 
 use crate::diagnostic::Code;
@@ -132,6 +133,13 @@ impl Host<Cond> for MatchHost<'_, '_, '_> {
             }
             None => Err(Fault::wrong_type(cost.span, "a number", value.type_name())),
         }
+    }
+
+    fn value(&mut self, value: &Cond, bindings: &Bindings) -> Result<Option<Value>, Fault> {
+        fill(self.cx, &value.fills, bindings);
+        let found = value.expr.eval(self.cx)?;
+        let is_nan = matches!(found, Val::Float(number) if number.is_nan());
+        Ok(if is_nan { None } else { found.to_property() })
     }
 
     fn found(&mut self, bindings: &Bindings) -> Result<ControlFlow<()>, Fault> {

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use crate::ast::{CallClause, Clause, SingleQuery, Union, UnwindClause, VerbClause};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Slot;
-use crate::plan::{Body, Line, Node, Op, Subplan, VerbOp};
+use crate::plan::{Body, Line, Node, Op, Subplan, VerbOp, reach};
 use crate::types::Ty;
 
 use super::{Resolver, Scope};
+
+/// Rows pass from clause to clause by calls, so their number is bounded.
+const MAX_CLAUSES: usize = 256;
 
 /// Where a body stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub(crate) enum BodyKind {
     Query,
     /// In an expression; `RETURN` may be missing.
     Expression,
+    /// The same, where only matters whether there is a row.
+    Exists,
     /// `CALL`.
     Call,
     /// `CALL` that imports by a first `WITH`.
@@ -86,6 +91,12 @@ impl Resolver<'_> {
         let mut nodes = Vec::new();
         let mut columns = None;
         let n_clauses = query.clauses.len();
+        if n_clauses > MAX_CLAUSES {
+            let message =
+                format!("a query has at most {MAX_CLAUSES} clauses, this one has {n_clauses}");
+            self.error(Code::TooLarge, query.span, message);
+            return (nodes, Vec::new());
+        }
         for (at, clause) in query.clauses.iter().enumerate() {
             let is_last = at + 1 == n_clauses;
             match clause {
@@ -125,11 +136,12 @@ impl Resolver<'_> {
                 scope.n_outer = 0;
             }
         }
-        if columns.is_none() && kind != BodyKind::Expression {
+        if columns.is_none() && !matches!(kind, BodyKind::Expression | BodyKind::Exists) {
             let span = query.clauses.last().map_or(query.span, Clause::span);
             let diagnostic = Diagnostic::new(Code::ClauseOrder, span, "a query ends with `RETURN`");
             self.report(diagnostic.help("add `RETURN` and what the answer should hold"));
         }
+        reach::rewrite(self.snapshot, &mut nodes, kind == BodyKind::Exists);
         (nodes, columns.unwrap_or_default())
     }
 

@@ -298,15 +298,15 @@ impl Resolver<'_> {
                 map,
             } => self.pattern_comprehension(pattern, filter.as_deref(), map, scope),
             ExprKind::Exists(union) => {
-                let (plan, _) = self.subquery(union, scope);
+                let (plan, _) = self.subquery(union, scope, BodyKind::Exists);
                 (Expr::Subquery(SubqueryKind::Exists, plan), Ty::Bool)
             }
             ExprKind::CountQuery(union) => {
-                let (plan, _) = self.subquery(union, scope);
+                let (plan, _) = self.subquery(union, scope, BodyKind::Expression);
                 (Expr::Subquery(SubqueryKind::Count, plan), Ty::Int)
             }
             ExprKind::CollectQuery(union) => {
-                let (plan, tys) = self.subquery(union, scope);
+                let (plan, tys) = self.subquery(union, scope, BodyKind::Expression);
                 match (plan.body.results.as_slice(), tys.into_iter().next()) {
                     ([slot], Some(ty)) => {
                         let kind = SubqueryKind::Collect(*slot);
@@ -353,6 +353,10 @@ impl Resolver<'_> {
         }
         if matches!(ty, Ty::Node | Ty::Rel) {
             self.check_property(&key.name, key.span);
+        }
+        if let Some(Val::Map(map)) = base_expr.constant() {
+            let value = map.get(key.name.as_str()).cloned().unwrap_or_default();
+            return (Expr::Const(value), Ty::Any);
         }
         let expr = Expr::Property {
             base: Box::new(base_expr),
@@ -657,10 +661,15 @@ impl Resolver<'_> {
     }
 
     /// A subquery that sees everything in scope; its columns' types.
-    fn subquery(&mut self, union: &Union, scope: &Scope) -> (Arc<Subplan>, Vec<Ty>) {
+    fn subquery(
+        &mut self,
+        union: &Union,
+        scope: &Scope,
+        kind: BodyKind,
+    ) -> (Arc<Subplan>, Vec<Ty>) {
         let (plan, columns) = self.isolated(|resolver| {
             let first_new = resolver.open_reads();
-            let (body, columns) = resolver.body(union, &scope.as_outer(), BodyKind::Expression);
+            let (body, columns) = resolver.body(union, &scope.as_outer(), kind);
             let reads = resolver.close_reads(first_new);
             (Subplan { body, reads }, columns)
         });

@@ -74,6 +74,13 @@ impl Resolver<'_> {
                 .retain(|known| known.1 != Var(u16::MAX) || known.0 != name.name);
             let slot = self.slot();
             let source = Source::Path(start, Arc::from(walk.edges));
+            let is_searched = matches!(
+                path.selector,
+                Some(ast::Selector::ShortestPathFunction | ast::Selector::AllShortestPathsFunction)
+            );
+            if let (true, Some(at)) = (is_searched, special) {
+                builder.searched.push((slot, at));
+            }
             introduce(
                 Some(name),
                 (Var(u16::MAX), VarKind::Walk),
@@ -371,6 +378,7 @@ impl Resolver<'_> {
             start: any(start),
             body: vec![hop],
             conditions: Vec::new(),
+            is_reach: false,
         };
         let at = walk.push(edge_pattern(var, from, to, Some(repeat)), builder);
         let home = walk.repeat_home(at);
@@ -602,6 +610,7 @@ impl Resolver<'_> {
             start,
             body,
             conditions: Vec::new(),
+            is_reach: false,
         };
         let at = walk.push(edge_pattern(var, from, to, Some(repeat)), builder);
         let home = walk.repeat_home(at);
@@ -749,6 +758,7 @@ fn join(from: Var, to: Var, builder: &mut Builder<'_>) {
         start: node(start),
         body: vec![hop],
         conditions: Vec::new(),
+        is_reach: false,
     };
     builder
         .pattern

@@ -2,16 +2,22 @@
 
 use std::sync::Arc;
 
-use foothold_engine::pattern::{LabelExpr, NodePattern, Pattern, Plan, Var, VarKind};
+use foothold_engine::pattern::{LabelExpr, Lookup, NodePattern, Pattern, Plan, Var, VarKind};
 
 use crate::ast::{CompareOp, Expr as Tree, ExprKind, Ident, MatchClause, PathPattern, Span};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Expr, Slot};
 use crate::plan::hint::hints;
+use crate::plan::lookup::lookups;
+use crate::plan::path_filter::{Parts, path_filter};
+use crate::plan::reach;
 use crate::plan::{Body, Cond, Line, MatchOp, Node, Op, Output, Source, Subplan};
 use crate::types::Ty;
 
 use super::{Resolver, Scope};
+
+/// Parts of a pattern are matched by nested calls, so their number is bounded.
+const MAX_PARTS: usize = 256;
 
 /// A condition met while the shape of a pattern is read; resolved once every name is known.
 pub(super) enum Pending<'t> {
@@ -62,6 +68,8 @@ pub(super) struct Builder<'t> {
     pub(super) outputs: Vec<Output>,
     pub(super) drafts: Vec<Draft<'t>>,
     pub(super) costs: Vec<CostDraft<'t>>,
+    /// The paths of `shortestPath` and its kin: their slots and places.
+    pub(super) searched: Vec<(Slot, usize)>,
     /// Names that were not there before.
     pub(super) introduced: Vec<(String, Span)>,
 }
@@ -110,6 +118,9 @@ impl Resolver<'_> {
             let mut result = path_slot.map(|output| (output.slot, Ty::Path));
             let node = resolver.node(Op::Match(Box::new(op)), 1.0);
             let mut nodes = vec![node];
+            if map.is_none() && result.is_none() {
+                reach::rewrite(resolver.snapshot, &mut nodes, true);
+            }
             if let Some(map) = map {
                 resolver.no_aggregate = Some("an aggregate cannot stand inside a comprehension");
                 let (expr, ty) = resolver.value(map, &inner);
@@ -150,10 +161,18 @@ impl Resolver<'_> {
             outputs: Vec::new(),
             drafts: Vec::new(),
             costs: Vec::new(),
+            searched: Vec::new(),
             introduced: Vec::new(),
         };
         for path in paths {
             self.path(path, &mut builder);
+        }
+        let n_parts = builder.pattern.nodes.len() + builder.pattern.edges.len();
+        if n_parts > MAX_PARTS {
+            let span = paths.first().map_or(Span::default(), |path| path.span);
+            let message = format!("a pattern has at most {MAX_PARTS} nodes and relationships");
+            self.error(Code::TooLarge, span, message);
+            builder.pattern = Pattern::default();
         }
         let (drafts, costs) = (
             std::mem::take(&mut builder.drafts),
@@ -174,6 +193,8 @@ impl Resolver<'_> {
                     self.mismatch(conjunct.span, "a boolean", &ty);
                 }
                 add_hints(&mut builder, &expr);
+                self.add_lookups(&mut builder, &expr, conjunct.span);
+                self.add_path_filter(&mut builder, &expr, conjunct.span);
                 let cond = self.cond(expr, conjunct.span, &builder.sources);
                 builder.pattern.conditions.push(cond);
             }
@@ -263,6 +284,7 @@ impl Resolver<'_> {
         };
         for (expr, span) in conditions {
             add_hints(builder, &expr);
+            self.add_lookups(builder, &expr, span);
             let cond = self.cond(expr, span, &builder.sources);
             match draft.home {
                 Home::Pattern => builder.pattern.conditions.push(cond),
@@ -315,6 +337,81 @@ impl Resolver<'_> {
                 Some(hop) => hop.cost = Some(cond),
                 None => edge.cost = Some(cond),
             }
+        }
+    }
+
+    fn add_lookups(&mut self, builder: &mut Builder<'_>, condition: &Expr, span: Span) {
+        for (slot, property, value) in lookups(condition) {
+            let var = builder
+                .sources
+                .iter()
+                .find_map(|output| match output.source {
+                    Source::Node(var) if output.slot == slot => Some(var),
+                    _ => None,
+                });
+            let Some(var) =
+                var.filter(|&var| builder.pattern.nodes.iter().any(|node| node.var == var))
+            else {
+                continue;
+            };
+            let value = self.cond(value.clone(), span, &builder.sources);
+            builder.pattern.lookups.push(Lookup {
+                var,
+                property,
+                value,
+            });
+        }
+    }
+
+    /// Lets `shortestPath` search only among paths that obey a condition on each of their parts.
+    fn add_path_filter(&mut self, builder: &mut Builder<'_>, condition: &Expr, span: Span) {
+        let Some(filter) = path_filter(condition, span) else {
+            return;
+        };
+        let Some((_, path)) = builder
+            .searched
+            .iter()
+            .find(|(slot, _)| *slot == filter.path)
+            .copied()
+        else {
+            return;
+        };
+        let Some(edge) = builder
+            .pattern
+            .paths
+            .get(path)
+            .and_then(|path| path.edges.first())
+        else {
+            return;
+        };
+        let start = edge.from;
+        let Some(hop) = edge.repeat.as_ref().and_then(|repeat| repeat.body.first()) else {
+            return;
+        };
+        let source = match filter.parts {
+            Parts::Nodes => Source::Node(hop.target.var),
+            Parts::Relationships => Source::Edge(hop.edge),
+        };
+        let mut sources = builder.sources.clone();
+        sources.push(Output {
+            slot: filter.part,
+            source,
+        });
+        let inside = self.cond(filter.condition.clone(), span, &sources);
+        let at_start = (filter.parts == Parts::Nodes).then(|| {
+            let mut sources = builder.sources.clone();
+            sources.push(Output {
+                slot: filter.part,
+                source: Source::Node(start),
+            });
+            self.cond(filter.condition.clone(), span, &sources)
+        });
+        let Some(path) = builder.pattern.paths.get_mut(path) else {
+            return;
+        };
+        path.conditions.extend(at_start);
+        if let Some(repeat) = path.edges.first_mut().and_then(|edge| edge.repeat.as_mut()) {
+            repeat.conditions.push(inside);
         }
     }
 

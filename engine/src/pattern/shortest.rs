@@ -1,0 +1,354 @@
+//! Plain shortest paths: breadth-first from the start, or from both ends at once when both are
+//! known (Pohl 1971). Paths are read off the distances, so none is enumerated that is not shortest.
+
+use std::ops::ControlFlow;
+
+use crate::graph::{EdgeId, NodeId};
+
+use super::bindings::Binding;
+use super::ir::{Condition, Selector};
+use super::reach::Levels;
+use super::run::{Flow, Host, Run};
+use super::select::{Closed, closed};
+use super::step::{HopStep, Part, PathStep, Step};
+
+impl<H> Run<'_, H> {
+    /// Answers a path that is plain (see `is_plain_shortest`). Also tells whether the start itself
+    /// may be an end that only a search can judge.
+    pub(super) fn plain_shortest<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Result<(ControlFlow<()>, bool), H::Error>
+    where
+        H: Host<C>,
+    {
+        let (Some(part), Some(to)) = (path.parts.first(), path.to()) else {
+            return Ok((ControlFlow::Continue(()), false));
+        };
+        let Some(hop) = part.hops.first() else {
+            return Ok((ControlFlow::Continue(()), false));
+        };
+        let given = self.bindings.node(to);
+        if let Some(target) = given
+            && target != start
+        {
+            let flow = self.between(path, part, hop, (start, target), step, rest)?;
+            return Ok((flow, false));
+        }
+        let mut levels = self.take_levels();
+        let flow = self.spread_shortest(path, part, hop, start, &mut levels, step, rest);
+        self.give_levels(levels);
+        let needs_search = matches!(closed(path, start, start), Closed::Search);
+        Ok((flow?, needs_search))
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one search state, split for reading"
+    )]
+    fn spread_shortest<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        part: &Part<C>,
+        hop: &HopStep<C>,
+        start: NodeId,
+        levels: &mut Levels,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let snapshot = self.snapshot;
+        let given = self.bindings.node(part.to);
+        // Back to the start: no step where none is needed, else the shortest cycle.
+        let mut cycle = (part.min == 0).then_some(0);
+        let mut next = 0;
+        levels.set(start, 0);
+        while let Some(&node) = levels.reached().get(next) {
+            next += 1;
+            let depth = levels.get(node).unwrap_or(0);
+            if part.max.is_some_and(|max| depth >= max) || (given.is_some() && cycle.is_some()) {
+                break;
+            }
+            for (edge, end) in hop.edges.neighbours(snapshot, node) {
+                self.tick()?;
+                let closes = end == start && cycle.is_none();
+                if (closes || levels.get(end).is_none())
+                    && self.admits(part, hop, (node, edge, end))?
+                {
+                    levels.set(end, depth + 1);
+                    if closes {
+                        cycle = Some(depth + 1);
+                    }
+                }
+            }
+        }
+        let mut ends: Vec<NodeId> = levels.reached().to_vec();
+        if given.is_some() || !matches!(closed(path, start, start), Closed::Plain) {
+            ends.retain(|&end| end != start && given.is_none());
+        }
+        if given.is_some() && matches!(closed(path, start, start), Closed::Plain) {
+            ends.push(start);
+        }
+        ends.sort_unstable();
+        for end in ends {
+            if given.is_none() && !part.to_test.holds(snapshot, end) {
+                continue;
+            }
+            self.bindings.set(part.to, Binding::Node(end));
+            let is_wanted = self.hold(&part.exit_conditions)? && self.hold(&path.end_conditions)?;
+            self.bindings
+                .set(part.to, given.map_or(Binding::Unbound, Binding::Node));
+            let length = if end == start { cycle } else { levels.get(end) };
+            let (Some(length), true) = (length, is_wanted) else {
+                continue;
+            };
+            let known = Known {
+                length,
+                forward: levels,
+                backward: None,
+            };
+            if self
+                .read_off(path, part, hop, (start, end), &known, step, rest)?
+                .is_break()
+            {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn between<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        part: &Part<C>,
+        hop: &HopStep<C>,
+        ends: (NodeId, NodeId),
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        if !self.hold(&part.exit_conditions)? || !self.hold(&path.end_conditions)? {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let (mut forward, mut backward) = (self.take_levels(), self.take_levels());
+        let result = self.meet(part, hop, ends, &mut forward, &mut backward);
+        let flow = match result {
+            Ok(Some(length)) => {
+                let known = Known {
+                    length,
+                    forward: &forward,
+                    backward: Some(&backward),
+                };
+                self.read_off(path, part, hop, ends, &known, step, rest)
+            }
+            Ok(None) => Ok(ControlFlow::Continue(())),
+            Err(error) => Err(error),
+        };
+        self.give_levels(forward);
+        self.give_levels(backward);
+        flow
+    }
+
+    /// Grows the smaller side, level by level, until the sides meet; the distance.
+    fn meet<C: Condition + Clone>(
+        &mut self,
+        part: &Part<C>,
+        hop: &HopStep<C>,
+        (start, target): (NodeId, NodeId),
+        forward: &mut Levels,
+        backward: &mut Levels,
+    ) -> Result<Option<u32>, H::Error>
+    where
+        H: Host<C>,
+    {
+        let snapshot = self.snapshot;
+        let back = hop.edges.reversed();
+        forward.set(start, 0);
+        backward.set(target, 0);
+        let (mut ahead, mut behind) = (vec![start], vec![target]);
+        let (mut depth_ahead, mut depth_behind) = (0_u32, 0_u32);
+        while !ahead.is_empty() && !behind.is_empty() {
+            if part
+                .max
+                .is_some_and(|max| depth_ahead + depth_behind >= max)
+            {
+                return Ok(None);
+            }
+            let mut best: Option<u32> = None;
+            let mut next = Vec::new();
+            if ahead.len() <= behind.len() {
+                depth_ahead += 1;
+                for node in std::mem::take(&mut ahead) {
+                    for (edge, end) in hop.edges.neighbours(snapshot, node) {
+                        self.tick()?;
+                        if forward.get(end).is_some()
+                            || !self.admits(part, hop, (node, edge, end))?
+                        {
+                            continue;
+                        }
+                        forward.set(end, depth_ahead);
+                        next.push(end);
+                        if let Some(left) = backward.get(end) {
+                            best = Some(best.unwrap_or(u32::MAX).min(depth_ahead + left));
+                        }
+                    }
+                }
+                ahead = next;
+            } else {
+                depth_behind += 1;
+                for node in std::mem::take(&mut behind) {
+                    for (edge, before) in back.neighbours(snapshot, node) {
+                        self.tick()?;
+                        if backward.get(before).is_some()
+                            || !self.admits(part, hop, (before, edge, node))?
+                        {
+                            continue;
+                        }
+                        backward.set(before, depth_behind);
+                        next.push(before);
+                        if let Some(done) = forward.get(before) {
+                            best = Some(best.unwrap_or(u32::MAX).min(done + depth_behind));
+                        }
+                    }
+                }
+                behind = next;
+            }
+            if best.is_some() {
+                return Ok(best);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Walks forward from the start over nodes at the right distances; a node that leads nowhere is
+    /// noted and not entered again.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one search state, split for reading"
+    )]
+    fn read_off<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        part: &Part<C>,
+        hop: &HopStep<C>,
+        (start, end): (NodeId, NodeId),
+        known: &Known<'_>,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let snapshot = self.snapshot;
+        let takes_all = matches!(
+            path.selector,
+            Selector::AllShortest | Selector::ShortestGroups(_)
+        );
+        // From the end backwards when only distances from the start are known.
+        let is_backward = known.backward.is_none();
+        let edges = if is_backward {
+            hop.edges.reversed()
+        } else {
+            hop.edges.clone()
+        };
+        let (origin, goal) = if is_backward {
+            (end, start)
+        } else {
+            (start, end)
+        };
+        let mut dead: rustc_hash::FxHashSet<NodeId> = rustc_hash::FxHashSet::default();
+        let mut walked: Vec<EdgeId> = Vec::new();
+        let open = |node| edges.neighbours(snapshot, node).collect::<Vec<_>>();
+        let mut stack: Vec<Place> = vec![Place {
+            node: origin,
+            open: open(origin),
+            next: 0,
+            is_live: false,
+        }];
+        while let Some(place) = stack.last_mut() {
+            let node = place.node;
+            if node == goal && walked.len() as u32 == known.length {
+                let mut found = walked.clone();
+                if is_backward {
+                    found.reverse();
+                }
+                for place in &mut stack {
+                    place.is_live = true;
+                }
+                let flow = self.emit_parts(path, vec![found], &[end], step, rest)?;
+                if flow.is_break() || !takes_all {
+                    return Ok(flow);
+                }
+                stack.pop();
+                walked.pop();
+                continue;
+            }
+            let Some(&(edge, other)) = place.open.get(place.next) else {
+                if !place.is_live {
+                    dead.insert(node);
+                }
+                stack.pop();
+                walked.pop();
+                continue;
+            };
+            place.next += 1;
+            self.tick()?;
+            let done = walked.len() as u32 + 1;
+            if done > known.length || dead.contains(&other) || !known.fits(other, done) {
+                continue;
+            }
+            let (from, to) = if is_backward {
+                (other, node)
+            } else {
+                (node, other)
+            };
+            if !self.admits(part, hop, (from, edge, to))? {
+                continue;
+            }
+            walked.push(edge);
+            stack.push(Place {
+                node: other,
+                open: open(other),
+                next: 0,
+                is_live: false,
+            });
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+struct Place {
+    node: NodeId,
+    open: Vec<(EdgeId, NodeId)>,
+    next: usize,
+    is_live: bool,
+}
+
+/// Distances known around a shortest path.
+struct Known<'a> {
+    length: u32,
+    forward: &'a Levels,
+    backward: Option<&'a Levels>,
+}
+
+impl Known<'_> {
+    /// Whether a shortest path can be at `node` after `done` steps of the walk that reads it off.
+    fn fits(&self, node: NodeId, done: u32) -> bool {
+        let left = self.length - done;
+        match self.backward {
+            None => self.forward.get(node) == Some(left),
+            Some(backward) => match (self.forward.get(node), backward.get(node)) {
+                (_, Some(known)) => known == left,
+                (Some(known), None) => known == done,
+                (None, None) => false,
+            },
+        }
+    }
+}
