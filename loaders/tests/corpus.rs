@@ -302,3 +302,67 @@ fn scanners_agree_on_vulnerable_packages() {
     assert_eq!(cves(&grype).len(), 64);
     assert_eq!(cves(&snyk).intersection(&cves(&grype)).count(), 64);
 }
+
+/// Ids of the nodes with a label in one file of the corpus.
+fn labelled(path: &Path, label: &str) -> BTreeSet<String> {
+    let Outcome::Read(loaded) = load(path) else {
+        panic!("{} is not read", path.display());
+    };
+    let facts = &loaded.facts;
+    facts
+        .nodes()
+        .iter()
+        .filter(|node| node.labels.iter().any(|found| facts.str(*found) == label))
+        .map(|node| facts.str(node.id).to_owned())
+        .collect()
+}
+
+/// Pods and replica sets of a real cluster, each list in a file of its own, fold into the
+/// workloads that the files of their controllers describe.
+#[test]
+fn pods_fold_across_the_files_of_a_dump() {
+    let Some(corpus) = corpus() else { return };
+    let dump = corpus.join("kubernetes/cluster-dump-do");
+    let workloads = |file: &str| labelled(&dump.join(file), "Workload");
+    let mut described = workloads("apis_apps_v1_deplpoyments.json");
+    described.extend(workloads("apis_apps_v1_daemonsets.json"));
+    described.extend(workloads("apis_apps_v1_statefulsets.json"));
+    assert_eq!(described.len(), 13 + 5 + 2);
+    let replica_sets = workloads("apis_apps_v1_replicasets.json");
+    assert!(replica_sets.is_subset(&described));
+    // 33 pods; the one that an operator's resource controls stays a workload of its own.
+    let from_pods = workloads("api_v1_pods.json");
+    let unfolded: Vec<_> = from_pods.difference(&described).collect();
+    assert_eq!(
+        unfolded,
+        ["k8s://default/fix/Pod/single-server-sngl-hs5itknq-5e6755"]
+    );
+    assert_eq!(from_pods.len(), 20 + 1);
+}
+
+/// The files of one account, each from another command, name the same things alike.
+#[test]
+fn exports_of_an_account_agree_on_ids() {
+    let Some(corpus) = corpus() else { return };
+    let file = |name: &str| corpus.join("aws-describe/cloudmapper-demo").join(name);
+    let buckets = labelled(&file("s3-list-buckets.json"), "Bucket");
+    for about_one in [
+        "s3-get-bucket-policy--cloudmapper_demo.json",
+        "s3-get-bucket-acl--cloudmapper_demo.json",
+    ] {
+        assert_eq!(labelled(&file(about_one), "Bucket"), buckets);
+    }
+    let instances = labelled(&file("ec2-describe-instances.json"), "Instance");
+    let balanced = labelled(&file("elb-describe-load-balancers.json"), "Instance");
+    // Of the two instances behind the load balancer the account still has one.
+    let shared: Vec<_> = balanced.intersection(&instances).collect();
+    assert_eq!(shared, ["aws-ec2:i-00000000000000002"]);
+    let groups = labelled(&file("ec2-describe-security-groups.json"), "SecurityGroup");
+    let in_use = labelled(&file("ec2-describe-instances.json"), "SecurityGroup");
+    assert!(in_use.is_subset(&groups) && !in_use.is_empty());
+    let roles = labelled(
+        &file("iam-get-account-authorization-details.json"),
+        "CloudRole",
+    );
+    assert!(labelled(&file("iam-get-role--level3.json"), "CloudRole").is_subset(&roles));
+}
