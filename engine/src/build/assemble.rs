@@ -16,6 +16,11 @@ pub trait Join: Sync {
     /// The name of the join, as the source of its facts: `correlation/<name>`.
     fn name(&self) -> &'static str;
 
+    /// Which source wins when two set one property, as in [`SourceInfo::authority`].
+    fn authority(&self) -> u8 {
+        0
+    }
+
     /// States what follows. Must not depend on the order of anything but the snapshot's ids.
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts);
 }
@@ -42,6 +47,7 @@ pub fn assemble(mut staging: Staging) -> Result<Snapshot, StagingError> {
                     name: Arc::from(format!("correlation/{}", join.name())),
                     format: Arc::from("correlation"),
                     observed_at_ms,
+                    authority: join.authority(),
                     ..SourceInfo::default()
                 };
                 staging.add(&info, &facts);

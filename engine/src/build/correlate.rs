@@ -2,6 +2,7 @@
 
 mod apis;
 mod cloud;
+mod criticality;
 mod exposure;
 mod federation;
 mod findings;
@@ -36,7 +37,12 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &services::Services,
         &stores::Stores,
     ],
-    &[&findings::Findings, &owners::Owners, &schedule::Schedule],
+    &[
+        &criticality::Criticality,
+        &findings::Findings,
+        &owners::Owners,
+        &schedule::Schedule,
+    ],
 ];
 
 /// Identity: which ids name one thing. Runs before the merge.
