@@ -34,6 +34,7 @@ pub(crate) use fql::{
 };
 pub(crate) use import::{ImportRequest, import_into_store, load_without_store};
 pub(crate) use recompute::{Analysis, percent, phase_name, recompute};
+pub(crate) use rules::in_force as rules_in_force;
 pub(crate) use upload::{import_upload, imported_documents};
 pub(crate) use world::World;
 

@@ -3,6 +3,7 @@
 mod analyze;
 mod backup;
 mod check;
+mod demo;
 mod export;
 mod fsck;
 mod generate;
@@ -11,6 +12,7 @@ mod open;
 mod output;
 mod query;
 mod restore;
+mod rules;
 mod serve;
 mod snapshots;
 mod sources;
@@ -94,10 +96,12 @@ pub(crate) enum ListFormat {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::DemoArgs),
     Import(import::ImportArgs),
     Query(query::QueryArgs),
     Check(check::CheckArgs),
     Analyze(analyze::AnalyzeArgs),
+    Rules(rules::RulesArgs),
     Serve(serve::ServeArgs),
     Snapshots(snapshots::SnapshotsArgs),
     Sources(sources::SourcesArgs),
@@ -153,10 +157,12 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(context: &Context, command: Command) -> anyhow::Result<Exit> {
     match command {
+        Command::Demo(args) => demo::run(context, &args),
         Command::Import(args) => import::run(context, &args),
         Command::Query(args) => query::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         Command::Analyze(args) => analyze::run(context, &args),
+        Command::Rules(args) => rules::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Snapshots(args) => snapshots::run(context, &args),
         Command::Sources(args) => sources::run(context, &args),

@@ -67,7 +67,7 @@ pub(crate) fn import_into_store(
 /// Reads what the request names into a world, without a store.
 pub(crate) fn load_without_store(
     request: &ImportRequest<'_>,
-    pool: &rayon::ThreadPool,
+    pool: &Arc<rayon::ThreadPool>,
 ) -> Result<(World, Vec<DocumentReport>)> {
     let read = read_documents(request, pool)?;
     let world = World::from_facts(read.documents, request.now_ms, pool)?;

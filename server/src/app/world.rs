@@ -6,13 +6,12 @@ use foothold_engine::attack::{AttackGraph, derive};
 use foothold_engine::budget::Budget;
 use foothold_engine::build::{Staging, assemble};
 use foothold_engine::graph::Snapshot;
-use foothold_engine::model::schema::INTERNET_ID;
 use foothold_engine::model::{Facts, SourceInfo};
 use foothold_engine::search::StateId;
 use foothold_engine::store::{SnapshotId, Store};
 
-use foothold_query::CoreOnly;
 use foothold_query::resolve::Surroundings;
+use foothold_query::verb::{AttackContext, default_start};
 
 use super::Result;
 use crate::dto::schema::{RuleDto, SchemaDto};
@@ -27,6 +26,7 @@ pub(crate) struct World {
     pub(crate) snapshot: Arc<Snapshot>,
     /// The attack steps that the rules derive from it.
     pub(crate) attack: Arc<AttackGraph>,
+    context: AttackContext,
     schema: OnceLock<SchemaDto>,
 }
 
@@ -35,7 +35,7 @@ impl World {
     pub(crate) fn from_store(
         store: &Store,
         id: Option<SnapshotId>,
-        pool: &rayon::ThreadPool,
+        pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
         pool.install(|| {
             let entry = match id {
@@ -59,7 +59,7 @@ impl World {
     pub(crate) fn from_facts(
         documents: impl IntoIterator<Item = (SourceInfo, Facts)>,
         now_ms: i64,
-        pool: &rayon::ThreadPool,
+        pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
         let mut staging = Staging::new();
         for (info, facts) in documents {
@@ -90,31 +90,43 @@ impl World {
 
     /// What the query language knows beyond the snapshot.
     pub(crate) fn surroundings(&self) -> &dyn Surroundings {
-        &CoreOnly
+        &self.context
+    }
+
+    /// The attacker profiles by name.
+    pub(crate) fn attacker_names(&self) -> Vec<String> {
+        let attackers = self.context.definitions.attackers();
+        attackers
+            .map(|(attacker, _)| attacker.name.name.clone())
+            .collect()
     }
 
     /// Where an anonymous attacker starts.
     pub(crate) fn internet_states(&self) -> Vec<StateId> {
-        match self.snapshot.node(INTERNET_ID) {
-            Some(internet) => self.attack.states_of(internet).map(StateId).collect(),
-            None => Vec::new(),
-        }
+        default_start(&self.attack)
     }
 
     fn analyse(
         staging: Staging,
         id: Option<SnapshotId>,
         created_at_ms: i64,
-        pool: &rayon::ThreadPool,
+        pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
         let snapshot = Arc::new(assemble(staging)?);
-        let rules = super::rules::shipped();
-        let attack = derive(&snapshot, &rules, pool, &Budget::unlimited())?;
+        let definitions = super::rules::in_force();
+        let rules = super::rules::compile(&definitions, &snapshot);
+        let attack = Arc::new(derive(&snapshot, &rules, pool, &Budget::unlimited())?);
+        let context = AttackContext {
+            graph: Arc::clone(&attack),
+            definitions,
+            pool: Arc::clone(pool),
+        };
         Ok(Self {
             id,
             created_at_ms,
             snapshot,
-            attack: Arc::new(attack),
+            attack,
+            context,
             schema: OnceLock::new(),
         })
     }

@@ -229,6 +229,11 @@ fn print_answer(terminal: Terminal, format: Format, answer: &AnswerDto) -> io::R
     out.flush()
 }
 
+/// Prints an answer as people read it.
+pub(crate) fn print_stories(terminal: Terminal, answer: &AnswerDto) -> io::Result<()> {
+    print_answer(terminal, Format::Table, answer)
+}
+
 /// Parameters from `name=<JSON>`.
 pub(crate) fn parse_params(pairs: &[String]) -> anyhow::Result<Params> {
     let mut params = serde_json::Map::new();
