@@ -17,7 +17,7 @@ pub(crate) use matching::fill;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foothold_engine::budget::{Budget, CHECK_EVERY};
+use foothold_engine::budget::{Budget, CHECK_EVERY, Stop};
 use foothold_engine::graph::Snapshot;
 use regex::{Regex, RegexBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -31,6 +31,9 @@ use crate::value::{DateTime, RowKey, Val};
 
 /// Whether more rows are wanted.
 pub type Flow = ControlFlow<()>;
+
+/// No value grows beyond this, whatever the memory limit.
+const LARGEST_VALUE_BYTES: u64 = 1 << 30;
 
 /// A regular expression takes at most so many bytes when compiled.
 const REGEX_BYTES: usize = 1 << 20;
@@ -98,16 +101,26 @@ impl<'a> Cx<'a> {
     /// Counts a piece of work that no operator counts otherwise.
     pub fn tick(&mut self) -> Result<(), Fault> {
         self.pending += 1;
-        if self.pending == CHECK_EVERY {
-            self.pending = 0;
-            self.budget.expand(CHECK_EVERY)?;
+        if self.pending >= CHECK_EVERY {
+            let done = std::mem::take(&mut self.pending);
+            self.budget.expand(done)?;
         }
         Ok(())
     }
 
-    /// Refuses to build a value that alone would exceed the memory limit.
-    pub(crate) fn charge_passing(&mut self, bytes: u64) -> Result<(), Fault> {
-        self.budget.charge(bytes)?;
+    /// Refuses to build a value that would not fit the memory limit, and counts the work of
+    /// building it. Who keeps the value charges for it.
+    pub(crate) fn fits(&mut self, bytes: u64) -> Result<(), Fault> {
+        let held = self.budget.memory_bytes();
+        let limit = self.budget.limits().memory_bytes.min(LARGEST_VALUE_BYTES);
+        if held.saturating_add(bytes) > limit {
+            return Err(self.budget.give_up(Stop::Memory).into());
+        }
+        self.pending += bytes / 64;
+        if self.pending >= CHECK_EVERY {
+            let done = std::mem::take(&mut self.pending);
+            self.budget.expand(done)?;
+        }
         Ok(())
     }
 
@@ -218,6 +231,7 @@ struct Emit<'p, 'e> {
     outputs: &'p [Slot],
     results: &'p [Slot],
     seen: Option<&'e mut FxHashSet<RowKey>>,
+    charged: &'e mut u64,
     take: &'e mut dyn FnMut(&mut Cx<'_>) -> Result<Flow, Fault>,
     is_done: &'e mut bool,
 }
@@ -242,6 +256,7 @@ impl Sink for Emit<'_, '_> {
                 return Ok(Flow::Continue(()));
             }
             cx.budget.charge(bytes)?;
+            *self.charged += bytes;
         }
         let flow = (self.take)(cx)?;
         *self.is_done |= flow.is_break();
@@ -261,11 +276,13 @@ pub(crate) fn run_body(
 ) -> Result<Flow, Fault> {
     let mut seen = FxHashSet::default();
     let mut is_done = false;
+    let mut charged = 0;
     for part in &body.parts {
         let emit = Emit {
             outputs: &part.outputs,
             results: &body.results,
             seen: body.is_distinct.then_some(&mut seen),
+            charged: &mut charged,
             take,
             is_done: &mut is_done,
         };
@@ -275,10 +292,15 @@ pub(crate) fn run_body(
         line.finish(cx)?;
         drop(line);
         if is_done {
-            return Ok(Flow::Break(()));
+            break;
         }
     }
-    Ok(Flow::Continue(()))
+    cx.budget.release(charged);
+    Ok(if is_done {
+        Flow::Break(())
+    } else {
+        Flow::Continue(())
+    })
 }
 
 /// Evaluates a subquery of an expression.
@@ -303,12 +325,17 @@ pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> R
         }
         SubqueryKind::Collect(slot) => {
             let mut items = Vec::new();
+            let mut charged = 0;
             let _ = run_body(&plan.body, cx, &mut |cx| {
                 let value = cx.get(slot).clone();
-                cx.budget.charge(24 + value.heap_bytes())?;
+                let bytes = 24 + value.heap_bytes();
+                cx.budget.charge(bytes)?;
+                charged += bytes;
                 items.push(value);
                 Ok(Flow::Continue(()))
             })?;
+            // Whoever keeps the list charges for it.
+            cx.budget.release(charged);
             Ok(Val::list(items))
         }
         SubqueryKind::First(slot) => {

@@ -15,6 +15,7 @@ pub(super) struct AggregateSink<'p> {
     id: usize,
     index: HashMap<RowKey, usize, FxBuildHasher>,
     groups: Vec<Vec<Accumulator>>,
+    bytes: u64,
     next: Box<dyn Sink + 'p>,
 }
 
@@ -25,6 +26,7 @@ impl<'p> AggregateSink<'p> {
             id,
             index: HashMap::default(),
             groups: Vec::new(),
+            bytes: 0,
             next,
         }
     }
@@ -49,6 +51,7 @@ impl Sink for AggregateSink<'_> {
             None => {
                 let bytes = key.heap_bytes() + 64 + 160 * self.op.aggregates.len() as u64;
                 cx.kept(self.id, bytes)?;
+                self.bytes += bytes;
                 let group = self.groups.len();
                 self.groups.push(self.accumulators());
                 self.index.insert(key, group);
@@ -66,6 +69,7 @@ impl Sink for AggregateSink<'_> {
                 let kept = accumulator.add(value, second.as_ref())?;
                 if kept > 0 {
                     cx.kept(self.id, kept)?;
+                    self.bytes += kept;
                 }
             }
         }
@@ -92,6 +96,7 @@ impl Sink for AggregateSink<'_> {
                 break;
             }
         }
+        cx.budget.release(std::mem::take(&mut self.bytes));
         self.next.finish(cx)
     }
 }

@@ -12,6 +12,7 @@ pub(super) struct DistinctSink<'p> {
     slots: &'p [Slot],
     id: usize,
     seen: FxHashSet<RowKey>,
+    bytes: u64,
     next: Box<dyn Sink + 'p>,
 }
 
@@ -21,6 +22,7 @@ impl<'p> DistinctSink<'p> {
             slots,
             id,
             seen: FxHashSet::default(),
+            bytes: 0,
             next,
         }
     }
@@ -39,10 +41,13 @@ impl Sink for DistinctSink<'_> {
             return Ok(Flow::Continue(()));
         }
         cx.kept(self.id, bytes)?;
+        self.bytes += bytes;
         self.next.row(cx)
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        self.seen.clear();
+        cx.budget.release(std::mem::take(&mut self.bytes));
         self.next.finish(cx)
     }
 }

@@ -61,6 +61,7 @@ pub(super) struct SortSink<'p> {
     id: usize,
     rows: BinaryHeap<Row<'p>>,
     n_seen: u64,
+    bytes: u64,
     bound: Option<u64>,
     next: Box<dyn Sink + 'p>,
 }
@@ -72,6 +73,7 @@ impl<'p> SortSink<'p> {
             id,
             rows: BinaryHeap::new(),
             n_seen: 0,
+            bytes: 0,
             bound: None,
             next,
         }
@@ -124,7 +126,9 @@ impl Sink for SortSink<'_> {
             }
             return Ok(Flow::Continue(()));
         }
-        cx.kept(self.id, row.bytes())?;
+        let bytes = row.bytes();
+        cx.kept(self.id, bytes)?;
+        self.bytes += bytes;
         self.rows.push(row);
         Ok(Flow::Continue(()))
     }
@@ -132,10 +136,8 @@ impl Sink for SortSink<'_> {
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         self.bound(cx)?;
         let rows = std::mem::take(&mut self.rows);
-        let mut bytes = 0;
         let mut is_wanted = true;
         for row in rows.into_sorted_vec() {
-            bytes += row.bytes();
             if is_wanted {
                 for (&slot, value) in self.op.carried.iter().zip(row.values) {
                     cx.set(slot, value);
@@ -143,7 +145,7 @@ impl Sink for SortSink<'_> {
                 is_wanted = self.next.row(cx)?.is_continue();
             }
         }
-        cx.budget.release(bytes.min(cx.budget.memory_bytes()));
+        cx.budget.release(std::mem::take(&mut self.bytes));
         self.next.finish(cx)
     }
 }

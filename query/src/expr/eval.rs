@@ -61,6 +61,9 @@ impl Expr {
             Expr::IsNull(operand) => Ok(Val::Bool(operand.eval(cx)?.is_null())),
             Expr::Arith(op, left, right, span) => {
                 let (left, right) = (left.eval(cx)?, right.eval(cx)?);
+                if let Some(bytes) = joined_bytes(&left, &right) {
+                    cx.fits(bytes)?;
+                }
                 arithmetic(*op, left, right, *span)
             }
             Expr::And(operands, span) => Ok(connect(operands, false, *span, cx)?.into()),
@@ -202,6 +205,19 @@ impl Expr {
     /// Whether the condition is known to hold; an error when it is no truth value.
     pub(crate) fn holds(&self, span: Span, cx: &mut Cx<'_>) -> Result<bool, Fault> {
         Ok(truth(&self.eval(cx)?, span)? == Some(true))
+    }
+}
+
+/// How large two strings or lists are together; `None` where nothing is joined.
+fn joined_bytes(left: &Val, right: &Val) -> Option<u64> {
+    let bytes = |value: &Val| match value {
+        Val::Str(text) => Some(text.len() as u64),
+        Val::List(items) => Some(items.len() as u64 * 24),
+        _ => None,
+    };
+    match (bytes(left), bytes(right)) {
+        (None, None) => None,
+        (left, right) => Some(left.unwrap_or(0) + right.unwrap_or(0)),
     }
 }
 

@@ -100,7 +100,7 @@ fn range(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
             break;
         }
         if items.len() % 1024 == 0 {
-            cx.charge_passing(1024 * 24)?;
+            cx.fits(items.len() as u64 * 24)?;
         }
         items.push(Val::Int(number));
         next = number.checked_add(step);

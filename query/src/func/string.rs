@@ -28,12 +28,16 @@ pub(super) const TABLE: &[Function] = &[
         "replace",
         &[Param::Str, Param::Str, Param::Str],
         Out::Str,
-        |_, args, span| {
+        |cx, args, span| {
             let (text, from, to) = (
                 str_arg(args, 0, span)?,
                 str_arg(args, 1, span)?,
                 str_arg(args, 2, span)?,
             );
+            let n_replaced = text.matches(from).count() as u64;
+            cx.fits(
+                (n_replaced.saturating_mul(to.len() as u64)).saturating_add(text.len() as u64),
+            )?;
             Ok(Val::Str(text.replace(from, to).into()))
         },
     ),

@@ -1,0 +1,172 @@
+//! Limits: a query that would never end stops with what it has, and says why.
+
+#![expect(
+    clippy::expect_used,
+    reason = "a graph that cannot be built is a failure"
+)]
+
+use std::sync::Arc;
+
+use foothold_engine::budget::{Budget, Limits, Stop};
+use foothold_engine::build::Staging;
+use foothold_engine::graph::Snapshot;
+use foothold_engine::model::{Facts, SourceInfo};
+use foothold_query::{Answer, Env, Params, run};
+
+/// Every node has an edge to every other.
+fn dense(n: usize) -> Arc<Snapshot> {
+    let mut facts = Facts::new();
+    for from in 0..n {
+        facts
+            .node(&format!("t:{from}"), &["N"])
+            .expect("a valid id");
+        for to in (0..n).filter(|&to| to != from) {
+            let (from, to) = (format!("t:{from}"), format!("t:{to}"));
+            facts.edge(&from, "K", &to).expect("valid ids");
+        }
+    }
+    let mut staging = Staging::new();
+    staging.add(&SourceInfo::default(), &facts);
+    Arc::new(staging.snapshot().expect("the graph is small"))
+}
+
+fn answer(snapshot: &Arc<Snapshot>, text: &str, limits: Limits) -> Answer {
+    let budget = Budget::new(limits);
+    run(snapshot, text, &Params::new(), &budget, &Env::default()).expect("the query is valid")
+}
+
+#[test]
+fn explosive_queries_stop_at_the_expansion_limit() {
+    let snapshot = dense(30);
+    let limits = Limits {
+        expansions: 200_000,
+        ..Limits::NONE
+    };
+    for text in [
+        "MATCH (a)-[*]->(b)-[*]->(c) RETURN count(*)",
+        "MATCH (a), (b), (c), (d), (e) RETURN count(*)",
+        "MATCH p = (a)-[*]-(b) RETURN max(length(p))",
+        "MATCH p = SHORTEST 100000 ACYCLIC (a)-[:K]->{5,20}(b) RETURN count(*)",
+        "MATCH ((a)-[:K]->(b)-[:K]->(c)){1,9} RETURN count(*)",
+        "MATCH (a) WHERE COUNT { (a)-[*]->() } > 1 RETURN a",
+        "MATCH (a) RETURN [(a)-->(b)-->(c)-->(d)-->(e) | 1] AS l",
+        "UNWIND range(1, 1000000000) AS x RETURN count(x)",
+        "RETURN reduce(n = 0, x IN range(1, 100000) | n + size([y IN range(1, 100000) WHERE y > x])) AS n",
+        "RETURN reduce(l = [], x IN range(1, 1000000) | l + x) AS l",
+    ] {
+        let answer = answer(&snapshot, text, limits);
+        assert_eq!(answer.completeness.stop, Some(Stop::Expansions), "{text}");
+    }
+}
+
+#[test]
+fn what_is_kept_counts_against_the_memory_limit() {
+    let snapshot = dense(30);
+    let limits = Limits {
+        memory_bytes: 1_000_000,
+        ..Limits::NONE
+    };
+    for text in [
+        "MATCH (a)-->(b)-->(c)-->(d) RETURN collect([a, b, c, d])",
+        "MATCH (a)-->(b)-->(c)-->(d) RETURN a, b, c, d ORDER BY id(d)",
+        "MATCH (a)-->(b)-->(c)-->(d) RETURN DISTINCT a, b, c, d",
+        "MATCH (a)-->(b)-->(c)-->(d) RETURN a, b, c, d",
+        "MATCH (a)-->(b)-->(c) RETURN a, b, c, count(*)",
+        "RETURN reduce(s = 'ab', x IN range(1, 60) | s + s) AS s",
+        "RETURN reduce(s = 'ab', x IN range(1, 60) | replace(s, 'a', s)) AS s",
+        "RETURN range(1, 1000000000) AS r",
+    ] {
+        let answer = answer(&snapshot, text, limits);
+        assert_eq!(answer.completeness.stop, Some(Stop::Memory), "{text}");
+    }
+}
+
+#[test]
+fn passing_values_do_not_add_up() {
+    let snapshot = dense(30);
+    let limits = Limits {
+        memory_bytes: 1_000_000,
+        ..Limits::NONE
+    };
+    for text in [
+        "MATCH (a)-->(b)-->(c) RETURN sum(size([(c)-->(d) | d])) AS n",
+        "MATCH (a)-->(b)-->(c) RETURN count(size(range(1, 500))) AS n",
+        "MATCH (a)-->(b)-->(c) WHERE EXISTS { MATCH (c)-->(d) WITH DISTINCT d ORDER BY id(d) RETURN d } RETURN count(*)",
+        "MATCH (a)-->(b)-->(c) CALL (c) { MATCH (c)-->(d) RETURN count(DISTINCT d) AS n } RETURN sum(n) AS n",
+        "MATCH (a)-->(b)-->(c) WITH a, b, c ORDER BY id(c) LIMIT 5 RETURN count(*)",
+    ] {
+        let answer = answer(&snapshot, text, limits);
+        assert_eq!(answer.completeness.stop, None, "{text}");
+        assert_eq!(answer.rows.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn rows_found_before_a_limit_stand() {
+    let snapshot = dense(30);
+    let all = answer(
+        &snapshot,
+        "MATCH (a)-->(b) RETURN a, b",
+        Limits {
+            rows: 7,
+            ..Limits::NONE
+        },
+    );
+    assert_eq!(
+        (all.completeness.stop, all.rows.len()),
+        (Some(Stop::Rows), 7)
+    );
+    let exact = answer(
+        &snapshot,
+        "MATCH (a) RETURN a LIMIT 7",
+        Limits {
+            rows: 7,
+            ..Limits::NONE
+        },
+    );
+    assert_eq!((exact.completeness.stop, exact.rows.len()), (None, 7));
+}
+
+#[test]
+fn a_cancelled_query_stops() {
+    let snapshot = dense(30);
+    let budget = Budget::unlimited();
+    budget.stop_handle().stop(Stop::Cancelled);
+    let text = "MATCH (a)-[*]->(b) RETURN count(*)";
+    let answer = run(&snapshot, text, &Params::new(), &budget, &Env::default());
+    let stop = answer.expect("the query is valid").completeness.stop;
+    assert_eq!(stop, Some(Stop::Cancelled));
+}
+
+#[test]
+fn a_query_or_pattern_of_any_length_is_refused_or_answered() {
+    let snapshot = dense(3);
+    let clauses = format!("{} RETURN x", "WITH 1 AS x ".repeat(2000));
+    let hops = format!("MATCH ({} RETURN count(*)", ")-->(".repeat(3000) + ")");
+    let names: Vec<String> = (0..2000).map(|n| format!("{n} AS c{n}")).collect();
+    let columns = format!("RETURN {}", names.join(", "));
+    let terms = format!("RETURN {}1 AS n", "1 + ".repeat(5000));
+    for text in [clauses, hops, columns, terms] {
+        let limits = Limits {
+            expansions: 1_000_000,
+            ..Limits::NONE
+        };
+        let result = run(
+            &snapshot,
+            &text,
+            &Params::new(),
+            &Budget::new(limits),
+            &Env::default(),
+        );
+        if let Err(diagnostics) = result {
+            let codes: Vec<&str> = diagnostics.iter().map(|one| one.code.name()).collect();
+            let is_size = codes.iter().all(|code| {
+                matches!(
+                    *code,
+                    "query.too_large" | "query.too_deep" | "query.too_long"
+                )
+            });
+            assert!(is_size, "{codes:?}");
+        }
+    }
+}
