@@ -267,6 +267,9 @@ impl Network {
             let (next, left) = if is_entry(node) {
                 if place == 0 {
                     (node + 1, self.state_capacity[state] - self.through[state])
+                } else if self.through[state] == 0 {
+                    // Nothing flows in that could be sent back.
+                    return None;
                 } else {
                     let idx = self.in_offsets[state] + place - 1;
                     if idx >= self.in_offsets[state + 1] {

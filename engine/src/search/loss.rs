@@ -33,11 +33,11 @@ pub struct ValuedAsset {
 /// The expected loss of holding each state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedLoss {
-    /// In 2^-32 of the unit, so that sums are exact and the same in any order.
-    scaled: Vec<u128>,
+    /// In 2^-24 of the unit, whole numbers, so that sums are the same in any order.
+    scaled: Vec<i64>,
 }
 
-const SCALE: f64 = 4_294_967_296.0;
+const SCALE: f64 = 16_777_216.0;
 
 impl ExpectedLoss {
     /// The loss if the attacker holds this state, in units of the assets' values.
@@ -79,7 +79,7 @@ pub fn expected_loss_of_all<T: Topology>(
             }
             for (loss, costs) in part.scaled.iter_mut().zip(&costs) {
                 for (asset, &cost) in group.iter().zip(costs) {
-                    *loss += likelihoods.scaled_loss(asset.value, cost);
+                    *loss = loss.saturating_add(likelihoods.scaled_loss(asset.value, cost));
                 }
             }
         }
@@ -89,7 +89,7 @@ pub fn expected_loss_of_all<T: Topology>(
     let mut stop = None;
     for (part, reason) in parts {
         for (sum, loss) in total.scaled.iter_mut().zip(part.scaled) {
-            *sum += loss;
+            *sum = sum.saturating_add(loss);
         }
         stop = stop.or(reason);
     }
@@ -227,19 +227,14 @@ impl Likelihoods {
     }
 
     #[inline]
-    fn scaled_loss(&self, value: u32, cost: f32) -> u128 {
+    fn scaled_loss(&self, value: u32, cost: f32) -> i64 {
         if cost >= NEVER as f32 {
             return 0;
         }
         #[allow(clippy::cast_sign_loss, reason = "costs are not negative")]
-        let cost = cost as usize;
+        let cost = cost as u32 as usize;
         let likelihood = self.high[cost >> 10] * self.low[cost & 1023];
-        #[allow(
-            clippy::cast_sign_loss,
-            reason = "values and likelihoods are not negative"
-        )]
-        let loss = (f64::from(value) * likelihood * SCALE) as u64;
-        u128::from(loss)
+        (f64::from(value) * likelihood * SCALE) as i64
     }
 }
 
@@ -285,7 +280,7 @@ mod tests {
                 }
                 for state in graph.states() {
                     let difference = (found.of(state) - expected[state.idx()]).abs();
-                    assert!(difference < 1e-6, "seed {seed} {state:?}: {difference}");
+                    assert!(difference < 1e-4, "seed {seed} {state:?}: {difference}");
                 }
             }
         }
