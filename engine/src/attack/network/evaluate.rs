@@ -189,6 +189,28 @@ impl Applied<'_> {
         self.is_open(Direction::Egress)
     }
 
+    /// Whether what comes in from `source` can be anything but nothing: cheap, and never wrong when
+    /// it says no.
+    pub fn may_admit(&self, source: Peer<'_>) -> bool {
+        if !self.admin.is_empty() || !self.baseline.is_empty() {
+            return true;
+        }
+        let mut isolated = false;
+        for policy in &self.network {
+            let Some(rules) = policy.rules(Direction::Ingress) else {
+                continue;
+            };
+            isolated = true;
+            if rules
+                .iter()
+                .any(|rule| rule.matches(&policy.namespace, source))
+            {
+                return true;
+            }
+        }
+        !isolated
+    }
+
     fn is_open(&self, direction: Direction) -> bool {
         let mut admin = self.admin.iter().chain(&self.baseline);
         self.network
@@ -331,12 +353,14 @@ impl AdminPolicy {
 }
 
 impl Rule {
-    fn connections(&self, own_namespace: &str, other: Peer<'_>, target: Peer<'_>) -> Connections {
-        let matches = self
-            .peers
+    fn matches(&self, own_namespace: &str, other: Peer<'_>) -> bool {
+        self.peers
             .as_ref()
-            .is_none_or(|peers| peers.iter().any(|peer| peer.matches(own_namespace, other)));
-        if matches {
+            .is_none_or(|peers| peers.iter().any(|peer| peer.matches(own_namespace, other)))
+    }
+
+    fn connections(&self, own_namespace: &str, other: Peer<'_>, target: Peer<'_>) -> Connections {
+        if self.matches(own_namespace, other) {
             ports(&self.ports, target)
         } else {
             Connections::none()

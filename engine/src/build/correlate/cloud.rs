@@ -7,13 +7,14 @@
 mod identities;
 mod targets;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::attack::permission::Effect;
 use crate::attack::permission::aws::evaluate::Reason;
 use crate::attack::permission::aws::trust::{Trust, account_of};
 use crate::attack::permission::aws::{
-    Context, Decision, Document, Principal, PrincipalKind, Request, ResourceSay, Source, evaluate,
+    Context, Decision, Document, Principal, PrincipalKind, Request, ResourceSay, Source, Statement,
+    evaluate,
 };
 use crate::build::Join;
 use crate::graph::{NodeId, Snapshot};
@@ -72,16 +73,16 @@ impl Join for Permissions {
                     policy,
                 );
             }
-            let spoken = actions
+            let allowing = actions
                 .iter()
-                .copied()
-                .filter(|action| identities.speaks_of(identity, action))
+                .map(|action| (*action, identities.allowing(identity, action)))
+                .filter(|(_, statements)| !statements.is_empty())
                 .collect();
             let mut asker = Asker {
                 identity,
                 policies: identities.policies(identity),
                 context: identity.context(),
-                spoken,
+                allowing,
                 facts,
             };
             asker.account_rights();
@@ -104,6 +105,14 @@ impl Join for Assumption {
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
         let identities = Identities::of(view);
+        let assuming: BTreeMap<&str, (Context, Vec<&Statement>)> = identities
+            .all
+            .iter()
+            .map(|identity| {
+                let statements = identities.allowing(identity, ASSUME);
+                (identity.arn, (identity.context(), statements))
+            })
+            .collect();
         for role in view.labelled("CloudRole") {
             let text = view.text(role, "trust_policy");
             if let Some(document) = text.and_then(|text| Document::parse(text).ok()) {
@@ -111,15 +120,29 @@ impl Join for Assumption {
                     role: view.id(role),
                     document: &document,
                 };
-                assume(&identities, &trust, facts);
+                assume(&identities, &assuming, &trust, facts);
             }
         }
     }
 }
 
 /// States who may become a role: only principals that its trust policy names are asked.
-fn assume(identities: &Identities<'_>, trust: &Trust<'_>, facts: &mut Facts) {
+fn assume(
+    identities: &Identities<'_>,
+    assuming: &BTreeMap<&str, (Context, Vec<&Statement>)>,
+    trust: &Trust<'_>,
+    facts: &mut Facts,
+) {
     let account = account_of(trust.role);
+    // Where only the account is named, the principal's own policies have to speak of the role.
+    let may_assume = |identity: &&Identity<'_>| {
+        assuming
+            .get(identity.arn)
+            .is_some_and(|(context, statements)| {
+                let mut statements = statements.iter();
+                statements.any(|statement| statement.may_cover(trust.role, context))
+            })
+    };
     let mut candidates: Vec<&Identity<'_>> = Vec::new();
     for named in trust.principals() {
         if named == "*" {
@@ -139,7 +162,9 @@ fn assume(identities: &Identities<'_>, trust: &Trust<'_>, facts: &mut Facts) {
         let is_whole_account = !named.contains(':') || named.ends_with(":root");
         let mut known = identities.of_account(named_account).peekable();
         if known.peek().is_some() {
-            if is_whole_account || named.contains(":assumed-role/") {
+            if is_whole_account {
+                candidates.extend(known.filter(may_assume));
+            } else if named.contains(":assumed-role/") {
                 candidates.extend(known);
             } else {
                 candidates.extend(known.filter(|identity| identity.arn == named));
@@ -154,13 +179,15 @@ fn assume(identities: &Identities<'_>, trust: &Trust<'_>, facts: &mut Facts) {
         if identity.arn == trust.role {
             continue;
         }
-        let context = identity.context();
+        let Some((context, _)) = assuming.get(identity.arn) else {
+            continue;
+        };
         let request = Request {
             principal: identity.principal(),
             action: ASSUME,
             resource: trust.role,
             resource_account: account,
-            context: &context,
+            context,
         };
         let resource = Source {
             name: trust.role,
@@ -243,8 +270,8 @@ struct Asker<'a, 'f> {
     identity: &'a Identity<'a>,
     policies: Sources<'a>,
     context: Context,
-    /// Actions that some policy of the identity allows on something: all others need no look.
-    spoken: BTreeSet<&'static str>,
+    /// The statements that allow each action on something: what they do not cover needs no look.
+    allowing: BTreeMap<&'static str, Vec<&'a Statement>>,
     facts: &'f mut Facts,
 }
 
@@ -319,23 +346,16 @@ impl Asker<'_, '_> {
 
     /// A role can be passed to a service that it trusts; which one is the asker's choice.
     fn pass_role(&mut self, target: &Target<'_>) {
-        let Some(document) = &target.trust else {
+        if !self.may_cover(PASS_ROLE, target.id, &self.context) {
             return;
-        };
-        let trust = Trust {
-            role: target.id,
-            document,
-        };
+        }
         let mut best: Option<Decision> = None;
         let mut services = Vec::new();
-        for service in trust.services() {
-            if trust.admits_service(service).effect == Effect::Deny {
-                continue;
-            }
+        for service in &target.services {
             let context = self.identity.context().with("iam:PassedToService", service);
             let decision = self.ask_in(PASS_ROLE, target.id, Some(target), &context);
             if permitted(&decision).is_some() {
-                services.push(service);
+                services.push(service.as_str());
             }
             if best
                 .as_ref()
@@ -395,7 +415,7 @@ impl Asker<'_, '_> {
         context: &Context,
     ) -> Decision {
         let has_policy = target.is_some_and(|target| target.has_policy);
-        if !has_policy && !self.spoken.contains(action) {
+        if !has_policy && !self.may_cover(action, resource, context) {
             return Decision {
                 effect: Effect::Deny,
                 reason: Reason::NotGranted,
@@ -404,6 +424,11 @@ impl Asker<'_, '_> {
             };
         }
         self.decide(action, resource, target, context)
+    }
+
+    fn may_cover(&self, action: &str, resource: &str, context: &Context) -> bool {
+        let mut statements = self.allowing.get(action).into_iter().flatten();
+        statements.any(|statement| statement.may_cover(resource, context))
     }
 
     /// As [`Asker::ask_in`], without the short cut: tells a deny from silence.

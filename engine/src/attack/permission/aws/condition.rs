@@ -1,5 +1,6 @@
 //! Conditions, in three values: a key that the caller does not know makes its condition unknown.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -42,7 +43,10 @@ impl Context {
     }
 
     /// Puts values in the place of `${key}`; none where a value is unknown.
-    pub(super) fn expand(&self, pattern: &str) -> Option<String> {
+    pub(super) fn expand<'p>(&self, pattern: &'p str) -> Option<Cow<'p, str>> {
+        if !pattern.contains("${") {
+            return Some(Cow::Borrowed(pattern));
+        }
         let mut expanded = String::with_capacity(pattern.len());
         let mut rest = pattern;
         while let Some((before, after)) = rest.split_once("${") {
@@ -63,7 +67,7 @@ impl Context {
             rest = tail;
         }
         expanded.push_str(rest);
-        Some(expanded)
+        Some(Cow::Owned(expanded))
     }
 
     /// The pattern with every variable replaced by `*`.

@@ -125,6 +125,11 @@ impl Statement {
         conditions.any(|condition| condition.key.eq_ignore_ascii_case(key))
     }
 
+    /// Whether it may speak of some of `resource`; variables without a known value may be anything.
+    pub fn may_cover(&self, resource: &str, context: &Context) -> bool {
+        self.covers_resource(resource, context).0 > Coverage::None
+    }
+
     /// How much of `resource` it speaks of, and whether that can be said at all: a variable in it
     /// may have no known value.
     pub(super) fn covers_resource(&self, resource: &str, context: &Context) -> (Coverage, Truth) {

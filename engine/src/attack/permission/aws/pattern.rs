@@ -70,6 +70,13 @@ fn glob(pattern: &[u8], text: &[u8], same: impl Fn(u8, u8) -> bool) -> bool {
 
 /// Whether some text matches both patterns.
 fn overlaps(a: &[u8], b: &[u8]) -> bool {
+    // Nearly all patterns part ways before their first wildcard.
+    let is_literal = |byte: &&u8| !matches!(byte, b'*' | b'?');
+    let literal = |text: &[u8]| text.iter().take_while(is_literal).count();
+    let shared = literal(a).min(literal(b));
+    if a[..shared] != b[..shared] {
+        return false;
+    }
     // reachable[j]: the first i bytes of `a` and the first j of `b` have a common text.
     let mut reachable = vec![false; b.len() + 1];
     for i in 0..=a.len() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::attack::permission::aws::evaluate::{Policies, Principal, PrincipalKind, ResourceSay};
 use crate::attack::permission::aws::trust::account_of;
-use crate::attack::permission::aws::{Context, Document, Source};
+use crate::attack::permission::aws::{Context, Document, Source, Statement};
 use crate::build::correlate::view::View;
 use crate::graph::NodeId;
 
@@ -235,16 +235,20 @@ impl<'a> Identities<'a> {
         policies.find(|policy| !self.documents.contains_key(policy))
     }
 
-    /// Whether a policy of the identity allows the action on anything.
-    pub(super) fn speaks_of(&self, identity: &Identity<'a>, action: &str) -> bool {
-        let mut documents = identity
+    /// The statements of an identity's policies that allow the action on something.
+    pub(super) fn allowing<'s>(
+        &'s self,
+        identity: &Identity<'a>,
+        action: &str,
+    ) -> Vec<&'s Statement> {
+        let documents = identity
             .policies
             .iter()
             .filter_map(|policy| self.documents.get(policy));
-        documents.any(|document| {
-            let mut statements = document.statements.iter();
-            statements.any(|statement| statement.allows && statement.covers_action(action))
-        })
+        documents
+            .flat_map(|document| &document.statements)
+            .filter(|statement| statement.allows && statement.covers_action(action))
+            .collect()
     }
 
     pub(super) fn policies<'s>(&'s self, identity: &Identity<'s>) -> Sources<'s> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::attack::permission::Effect;
-use crate::attack::permission::aws::trust::account_of;
+use crate::attack::permission::aws::trust::{Trust, account_of};
 use crate::attack::permission::aws::{
     Context, Document, Policies, Principal, PrincipalKind, Request, ResourceSay, Source, evaluate,
 };
@@ -67,8 +67,8 @@ pub(super) struct Target<'a> {
     public: BTreeSet<&'static str>,
     /// The key that encrypts it, where it is one of the customer's own.
     pub(super) key: Option<&'a str>,
-    /// Of a role: whom it trusts.
-    pub(super) trust: Option<Document>,
+    /// Of a role: the services that its trust policy admits.
+    pub(super) services: Vec<String>,
 }
 
 impl Target<'_> {
@@ -169,9 +169,10 @@ pub(super) fn of(view: View<'_>) -> Vec<Target<'_>> {
                 has_policy: policy.is_some(),
                 policy: policy.and_then(|text| Document::parse(text).ok()),
                 key: key.filter(|key| key.starts_with("arn:") && !key.contains(":alias/aws/")),
-                trust: view
+                services: view
                     .text(node, "trust_policy")
-                    .and_then(|text| Document::parse(text).ok()),
+                    .map(|text| admitted_services(id, text))
+                    .unwrap_or_default(),
             };
             // Blocked public access takes the effect from whatever a policy says of everyone.
             if target.has_policy && view.flag(node, "public_access_blocked") != Some(true) {
@@ -181,6 +182,21 @@ pub(super) fn of(view: View<'_>) -> Vec<Target<'_>> {
         }
     }
     targets
+}
+
+fn admitted_services(role: &str, trust_policy: &str) -> Vec<String> {
+    let Ok(document) = Document::parse(trust_policy) else {
+        return Vec::new();
+    };
+    let trust = Trust {
+        role,
+        document: &document,
+    };
+    let services = trust.services().into_iter();
+    services
+        .filter(|service| trust.admits_service(service).effect != Effect::Deny)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// The account of a node: of its ARN, else of its `IN_ACCOUNT` edge.

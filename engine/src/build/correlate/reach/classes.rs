@@ -171,11 +171,12 @@ impl Cluster {
                     reached.insert((source, true), Connections::all());
                     continue;
                 }
-                let allowed = source_applied.allowed_to(
-                    target_applied,
-                    Peer::Pod(source_class),
-                    Peer::Pod(target_class),
-                );
+                let from = Peer::Pod(source_class);
+                let allowed = if target_open || target_applied.may_admit(from) {
+                    source_applied.allowed_to(target_applied, from, Peer::Pod(target_class))
+                } else {
+                    Connections::none()
+                };
                 if !allowed.is_empty() {
                     reached.insert((source, true), allowed);
                 } else if source_class.host_network && !target_open {
