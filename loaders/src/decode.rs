@@ -7,6 +7,16 @@ pub(crate) mod yaml;
 
 pub use tree::Tree;
 
+/// Reads `null` as absence, for fields that some tools write as `null`.
+pub(crate) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de> + Default,
+{
+    let value: Option<T> = serde::Deserialize::deserialize(deserializer)?;
+    Ok(value.unwrap_or_default())
+}
+
 /// Rewrites a decoder's message for people: no Rust type names, no place (kept apart), user text
 /// in backticks.
 fn plain_message(message: &str) -> String {

@@ -10,6 +10,7 @@ pub static LOADERS: &[&dyn Loader] = &[
     &crate::sbom::cyclonedx::CycloneDxJson,
     // Scanners.
     &crate::vuln::trivy::Trivy,
+    &crate::vuln::grype::Grype,
     // What is known of vulnerabilities.
     &crate::vuln::epss::Epss,
     &crate::vuln::kev::Kev,

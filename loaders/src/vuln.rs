@@ -1,6 +1,7 @@
 //! What scanners and advisory databases say about vulnerable packages.
 
 pub(crate) mod epss;
+pub(crate) mod grype;
 pub(crate) mod kev;
 pub(crate) mod openvex;
 pub(crate) mod trivy;

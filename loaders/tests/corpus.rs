@@ -41,6 +41,16 @@ const FORMATS: &[Format] = &[
         uncounted: &[("schema", "a version"), ("os", "a name")],
     },
     Format {
+        name: "grype-json",
+        folders: &["grype/"],
+        suffixes: &[".json", ".json.gz"],
+        uncounted: &[
+            ("source_type", "a name"),
+            ("tool", "a name"),
+            ("wrapped_in", "a key"),
+        ],
+    },
+    Format {
         name: "sarif",
         folders: &["sarif/"],
         suffixes: &[".sarif", ".sarif.gz"],

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer};
 
+use crate::decode::or_default;
+
 /// A bill of materials.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Bom {
@@ -190,15 +192,6 @@ impl Bom {
             .map(|(name, version)| (name.as_str(), version.as_deref()))
             .collect()
     }
-}
-
-/// Reads `null` as absence.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl<'de> Deserialize<'de> for Tools {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
+use crate::decode::or_default;
+
 /// A report about one artifact.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -234,13 +236,4 @@ pub(super) struct Secret {
     pub(super) title: String,
     pub(super) severity: String,
     pub(super) start_line: i64,
-}
-
-/// Reads `null` as absence.
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
