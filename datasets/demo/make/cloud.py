@@ -166,18 +166,6 @@ def build_stores(session):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
         s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": pairs})
-    s3.put_bucket_policy(
-        Bucket="ferrypay-storefront-assets",
-        Policy=document(
-            {
-                "Sid": "Public",
-                "Effect": "Allow",
-                "Principal": "*",
-                "Action": "s3:GetObject",
-                "Resource": "arn:aws:s3:::ferrypay-storefront-assets/*",
-            }
-        ),
-    )
     dynamo = session.client("dynamodb")
     for table, (key, data_class) in TABLES.items():
         dynamo.create_table(
@@ -238,10 +226,6 @@ def export(session):
     )
     s3 = session.client("s3")
     write("s3-list-buckets.json", s3.list_buckets())
-    write(
-        "s3-get-bucket-policy--ferrypay-storefront-assets.json",
-        s3.get_bucket_policy(Bucket="ferrypay-storefront-assets"),
-    )
     dynamo = session.client("dynamodb")
     for table in TABLES:
         write(f"dynamodb-describe-table--{table}.json", dynamo.describe_table(TableName=table))
