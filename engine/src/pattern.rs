@@ -11,15 +11,19 @@
 
 mod bindings;
 mod compile;
+mod estimate;
 mod ir;
 mod plan;
+mod predecessors;
 mod product;
 mod reach;
 mod repeat;
 mod run;
 mod select;
 mod shortest;
+mod show;
 mod step;
+mod trace;
 
 pub use bindings::{Binding, Bindings};
 pub use ir::{
@@ -27,8 +31,9 @@ pub use ir::{
     PathPattern, Pattern, Predicate, Repeat, RuleCondition, RulePattern, Selector, Var, VarKind,
     VarSpec,
 };
-pub use plan::{Plan, PlanLine};
+pub use plan::Plan;
 pub use run::{Host, find, for_each_match};
+pub use show::PlanLine;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,12 @@
 
 mod aggregate;
 mod body;
+mod call;
 mod expr;
+mod group;
+mod labels;
+mod names;
+mod operator;
 mod path;
 mod pattern;
 mod projection;

@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::graph::{PropId, Snapshot};
+use crate::graph::Snapshot;
 
 use super::compile::{EdgeTest, NodeTest};
 use super::ir::{Condition, EdgePattern, LabelExpr, PathPattern, Pattern, Var, VarKind, VarSpec};
 use super::step::{Op, Part, PathStep, Step};
 
-/// How many nodes and neighbours are looked at to guess how a step fans out.
-const SAMPLE: u64 = 24;
 /// How many starts are tried before the cheapest order is taken.
 const MAX_STARTS: usize = 12;
 
@@ -22,32 +20,21 @@ pub struct Plan<C> {
     pub(super) steps: Vec<Step<C>>,
 }
 
-/// One line of a plan for people.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PlanLine {
-    /// What the step does, such as `Expand`.
-    pub name: &'static str,
-    /// On what, such as `(a)-[:RUNS]->(b)`.
-    pub detail: String,
-    /// Rows expected after it.
-    pub estimate: f64,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Action {
+pub(super) enum Action {
     Scan(usize),
     Edge { idx: usize, is_reversed: bool },
     Path { idx: usize, is_reversed: bool },
 }
 
-struct Planner<'a, C> {
-    snapshot: &'a Snapshot,
-    pattern: &'a Pattern<C>,
-    tests: Vec<NodeTest>,
-    counts: Vec<f64>,
-    edges: Vec<EdgeTest>,
+pub(super) struct Planner<'a, C> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) pattern: &'a Pattern<C>,
+    pub(super) tests: Vec<NodeTest>,
+    pub(super) counts: Vec<f64>,
+    pub(super) edges: Vec<EdgeTest>,
     /// Average fan-out of each edge, walked as written and against it.
-    fan_out: Vec<[f64; 2]>,
+    pub(super) fan_out: Vec<[f64; 2]>,
 }
 
 impl<C: Condition + Clone> Plan<C> {
@@ -67,146 +54,6 @@ impl<C: Condition + Clone> Plan<C> {
     pub fn bindings(&self) -> super::Bindings {
         super::Bindings::new(self.vars.len())
     }
-
-    /// The plan for people, in order.
-    pub fn lines(&self, snapshot: &Snapshot) -> Vec<PlanLine> {
-        self.steps
-            .iter()
-            .map(|step| self.line(snapshot, step))
-            .collect()
-    }
-
-    fn line(&self, snapshot: &Snapshot, step: &Step<C>) -> PlanLine {
-        let (name, mut detail) = match &step.op {
-            Op::Test { var, test } => (
-                "Test",
-                format!("({}{})", self.name(*var), show(snapshot, test)),
-            ),
-            Op::Scan { var, test } => (
-                "Scan",
-                format!("({}{})", self.name(*var), show(snapshot, test)),
-            ),
-            Op::Lookup {
-                var, prop, value, ..
-            } => (
-                "Lookup",
-                format!(
-                    "({}.{} = {})",
-                    self.name(*var),
-                    snapshot.prop_name(*prop),
-                    value.text()
-                ),
-            ),
-            Op::Expand {
-                edge,
-                from,
-                to,
-                edges,
-                test,
-            } => (
-                "Expand",
-                format!(
-                    "({}){}({}{})",
-                    self.name(*from),
-                    show_edges(snapshot, self.name(*edge), edges),
-                    self.name(*to),
-                    show(snapshot, test)
-                ),
-            ),
-            Op::Close {
-                edge,
-                from,
-                to,
-                edges,
-            } => (
-                "ExpandInto",
-                format!(
-                    "({}){}({})",
-                    self.name(*from),
-                    show_edges(snapshot, self.name(*edge), edges),
-                    self.name(*to)
-                ),
-            ),
-            Op::Given { edge, from, to, .. } => (
-                "Ends",
-                format!(
-                    "({})-[{}]-({})",
-                    self.name(*from),
-                    self.name(*edge),
-                    self.name(*to)
-                ),
-            ),
-            Op::GivenWalk { part, .. } => ("Ends", self.show_part(part)),
-            Op::Repeat(part) if part.is_reach => ("Reach", self.show_part(part)),
-            Op::Repeat(part) => ("Repeat", self.show_part(part)),
-            Op::Path(path) => (
-                "Paths",
-                format!(
-                    "{:?} {:?} {}",
-                    path.selector,
-                    path.mode,
-                    path.parts
-                        .iter()
-                        .map(|part| self.show_part(part))
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                ),
-            ),
-        };
-        for condition in &step.conditions {
-            detail.push_str(" WHERE ");
-            detail.push_str(condition.text());
-        }
-        PlanLine {
-            name,
-            detail,
-            estimate: step.estimate,
-        }
-    }
-
-    fn show_part(&self, part: &Part<C>) -> String {
-        let max = part.max.map_or(String::new(), |max| max.to_string());
-        format!(
-            "({})-[{}]-{{{},{max}}}({})",
-            self.name(part.from),
-            self.name(part.var),
-            part.min,
-            self.name(part.to)
-        )
-    }
-
-    fn name(&self, var: Var) -> &str {
-        self.vars
-            .get(usize::from(var.0))
-            .map_or("", |spec| &spec.name)
-    }
-}
-
-fn show(snapshot: &Snapshot, test: &NodeTest) -> String {
-    match test {
-        NodeTest::Any => String::new(),
-        NodeTest::Label(label) => format!(":{}", snapshot.label_name(*label)),
-        NodeTest::Set(set) => format!(" of {}", set.len()),
-    }
-}
-
-fn show_edges(snapshot: &Snapshot, name: &str, edges: &EdgeTest) -> String {
-    let kinds: Vec<&str> = edges
-        .kinds
-        .iter()
-        .map(|&kind| snapshot.kind_name(kind))
-        .collect();
-    let kinds = match kinds.len() {
-        n if n == snapshot.kinds().len() => String::new(),
-        0 => ":no such kind".to_owned(),
-        n if n > 4 => format!(":{n} kinds"),
-        _ => format!(":{}", kinds.join("|")),
-    };
-    match edges.direction {
-        super::Direction::Out => format!("-[{name}{kinds}]->"),
-        super::Direction::In => format!("<-[{name}{kinds}]-"),
-        super::Direction::Any => format!("-[{name}{kinds}]-"),
-    }
 }
 
 fn set(bound: &mut [bool], var: Var) {
@@ -215,7 +62,7 @@ fn set(bound: &mut [bool], var: Var) {
     }
 }
 
-fn get(bound: &[bool], var: Var) -> bool {
+pub(super) fn get(bound: &[bool], var: Var) -> bool {
     bound.get(usize::from(var.0)).copied().unwrap_or(false)
 }
 
@@ -255,77 +102,15 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         planner
     }
 
-    /// How many rows one row becomes when this edge is walked, from a sample of the nodes it would
-    /// start at: knows that kinds and labels go together.
-    fn sample(&self, idx: usize, is_reversed: bool) -> f64 {
-        let (Some(pattern), Some(edges)) = (self.pattern.edges.get(idx), self.edges.get(idx))
-        else {
-            return 1.0;
-        };
-        let (from, to) = ends(pattern, is_reversed);
-        let oriented = if is_reversed {
-            edges.reversed()
-        } else {
-            edges.clone()
-        };
-        let any = NodeTest::Any;
-        let from_test = self.test(from).unwrap_or(&any);
-        let starts = from_test.sample(self.snapshot, SAMPLE);
-        let mut n_edges = 0_f64;
-        let mut n_admitted = 0_f64;
-        for &start in &starts {
-            for (_, end) in oriented
-                .neighbours(self.snapshot, start)
-                .take(SAMPLE as usize)
-            {
-                n_edges += 1.0;
-                let is_admitted = self
-                    .test(to)
-                    .is_none_or(|test| test.holds(self.snapshot, end));
-                n_admitted += f64::from(u8::from(is_admitted));
-            }
-        }
-        let mut degree = 0_f64;
-        for &start in &starts {
-            for &kind in &oriented.kinds {
-                if oriented.direction != super::Direction::In {
-                    degree += self.snapshot.out_edges(start, kind).len() as f64;
-                }
-                if oriented.direction != super::Direction::Out {
-                    degree += self.snapshot.in_edges(start, kind).len() as f64;
-                }
-            }
-        }
-        let starts = (starts.len() as f64).max(1.0);
-        let all = self.snapshot.n_nodes().max(1) as f64;
-        let share = self.count(to) / all;
-        let admitted = if n_edges == 0.0 {
-            share
-        } else {
-            n_admitted / n_edges
-        };
-        let average = oriented.n_edges(self.snapshot) as f64 / all;
-        let degree = (degree / starts).max(average.min(0.5 / starts));
-        let single = degree * admitted.max(share.min(0.5 / starts));
-        let Some(repeat) = &pattern.repeat else {
-            return single;
-        };
-        // A repeated part fans out by the power of its length; beyond a few hops nobody knows.
-        let hops = repeat.body.len() as f64;
-        let longest = repeat.max.map_or(8.0, f64::from).min(8.0) * hops;
-        let reach = degree.max(1.05).powf(longest);
-        reach * admitted.max(share.min(1.0)).max(1.0 / all)
-    }
-
     fn node(&self, var: Var) -> Option<usize> {
         self.pattern.nodes.iter().position(|node| node.var == var)
     }
 
-    fn test(&self, var: Var) -> Option<&NodeTest> {
+    pub(super) fn test(&self, var: Var) -> Option<&NodeTest> {
         self.node(var).and_then(|idx| self.tests.get(idx))
     }
 
-    fn count(&self, var: Var) -> f64 {
+    pub(super) fn count(&self, var: Var) -> f64 {
         self.node(var)
             .and_then(|idx| self.counts.get(idx))
             .copied()
@@ -513,91 +298,6 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                 path.edges.first().is_some_and(|edge| edge.from == var)
                     || path.edges.last().is_some_and(|edge| edge.to == var)
             })
-    }
-
-    fn estimate(&self, rows: f64, bound: &[bool], action: Action) -> f64 {
-        match action {
-            Action::Scan(idx) => rows * self.scanned(bound, idx),
-            Action::Edge { idx, is_reversed } => {
-                let Some(edge) = self.pattern.edges.get(idx) else {
-                    return rows;
-                };
-                if get(bound, edge.var) {
-                    return rows;
-                }
-                let fan_out = self
-                    .fan_out
-                    .get(idx)
-                    .map_or(1.0, |both| both[usize::from(is_reversed)]);
-                let (_, to) = ends(edge, is_reversed);
-                if get(bound, to) {
-                    rows * (fan_out / self.count(to).max(1.0)).min(1.0)
-                } else {
-                    rows * fan_out
-                }
-            }
-            Action::Path { idx, is_reversed } => {
-                let Some(path) = self.pattern.paths.get(idx) else {
-                    return rows;
-                };
-                let end = if is_reversed {
-                    path.edges.first().map(|edge| edge.from)
-                } else {
-                    path.edges.last().map(|edge| edge.to)
-                };
-                match end {
-                    Some(end) if !get(bound, end) => rows * self.count(end).max(1.0),
-                    _ => rows,
-                }
-            }
-        }
-    }
-
-    /// How many nodes a scan tries: all that are admitted, or those a look-up finds.
-    fn scanned(&self, bound: &[bool], idx: usize) -> f64 {
-        let count = self.counts.get(idx).copied().unwrap_or(1.0);
-        match self.lookup(bound, idx) {
-            Some((prop, _)) => {
-                let n_values = self.snapshot.n_distinct(prop).max(1) as f64;
-                (count / n_values).max(1.0).min(count)
-            }
-            None => count,
-        }
-    }
-
-    /// A look-up of this node whose value is known.
-    fn lookup(&self, bound: &[bool], idx: usize) -> Option<(PropId, &C)> {
-        let node = self.pattern.nodes.get(idx)?;
-        let lookup = self.pattern.lookups.iter().find(|lookup| {
-            let vars = lookup.value.variables();
-            lookup.var == node.var && vars.iter().all(|&var| get(bound, var))
-        })?;
-        let prop = self.snapshot.prop_id(&lookup.property)?;
-        Some((prop, &lookup.value))
-    }
-
-    /// How much one row costs to work on.
-    fn effort(&self, bound: &[bool], action: Action) -> f64 {
-        match action {
-            Action::Scan(idx) => self.scanned(bound, idx),
-            Action::Edge { idx, is_reversed } => {
-                let Some(edge) = self.pattern.edges.get(idx) else {
-                    return 1.0;
-                };
-                let fan_out = self
-                    .fan_out
-                    .get(idx)
-                    .map_or(1.0, |both| both[usize::from(is_reversed)]);
-                if edge.repeat.is_some() {
-                    fan_out.max(16.0)
-                } else if get(bound, edge.to) && get(bound, edge.from) {
-                    1.0
-                } else {
-                    fan_out
-                }
-            }
-            Action::Path { .. } => (self.snapshot.n_edges() as f64).max(1.0),
-        }
     }
 
     fn bind(&self, bound: &mut [bool], action: Action) {
@@ -858,7 +558,7 @@ fn bind_edge<C>(bound: &mut [bool], edge: &EdgePattern<C>) {
     set(bound, edge.to);
 }
 
-fn ends<C>(edge: &EdgePattern<C>, is_reversed: bool) -> (Var, Var) {
+pub(super) fn ends<C>(edge: &EdgePattern<C>, is_reversed: bool) -> (Var, Var) {
     if is_reversed {
         (edge.to, edge.from)
     } else {

@@ -1,20 +1,19 @@
 //! Choosing paths: selectors and modes over the product of a path pattern with the graph.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc as Shared;
 
-use crate::graph::{EdgeId, NodeId, Snapshot};
+use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
 use super::ir::{Condition, Direction, Mode, Selector};
+use super::predecessors::{Cost, Predecessors};
 use super::product::{Product, Shape};
 use super::run::{Flow, Host, Run};
 use super::step::{PathStep, Step};
-
-/// A path of the product: its arcs in order, from the first vertex.
-type Arcs = Vec<u32>;
+use super::trace::{Partial, Trace};
 
 impl<H> Run<'_, H> {
     pub(super) fn path<C: Condition + Clone>(
@@ -401,220 +400,6 @@ pub(super) fn closed<C>(path: &PathStep<C>, start: NodeId, target: NodeId) -> Cl
     }
 }
 
-/// The arcs of a product by where they lead.
-struct Predecessors {
-    offsets: Vec<u32>,
-    /// Where the arc starts, and the arc.
-    arcs: Vec<(u32, u32)>,
-}
-
-impl Predecessors {
-    fn new(product: &Product) -> Self {
-        let mut offsets = vec![0_u32; product.vertices.len() + 1];
-        for arc in &product.arcs {
-            if let Some(slot) = offsets.get_mut(arc.to as usize + 1) {
-                *slot += 1;
-            }
-        }
-        let mut sum = 0;
-        for slot in &mut offsets {
-            sum += *slot;
-            *slot = sum;
-        }
-        let mut next = offsets.clone();
-        let mut arcs = vec![(0, 0); product.arcs.len()];
-        for vertex in 0..product.vertices.len() as u32 {
-            for arc_idx in product.arcs_of(vertex) {
-                let Some(arc) = product.arcs.get(arc_idx) else {
-                    continue;
-                };
-                if let Some(at) = next.get_mut(arc.to as usize) {
-                    if let Some(slot) = arcs.get_mut(*at as usize) {
-                        *slot = (vertex, arc_idx as u32);
-                    }
-                    *at += 1;
-                }
-            }
-        }
-        Predecessors { offsets, arcs }
-    }
-
-    fn of(&self, vertex: u32) -> std::ops::Range<usize> {
-        let at = |idx: usize| self.offsets.get(idx).copied().unwrap_or(0) as usize;
-        at(vertex as usize)..at(vertex as usize + 1)
-    }
-
-    /// The least cost from each vertex to one of `ends`, by Dijkstra's algorithm backwards.
-    fn distances(&self, product: &Product, ends: &[u32], is_weighted: bool) -> Vec<f64> {
-        let mut distances = vec![f64::INFINITY; product.vertices.len()];
-        let mut heap = BinaryHeap::new();
-        for &end in ends {
-            if let Some(slot) = distances.get_mut(end as usize) {
-                *slot = 0.0;
-            }
-            heap.push(Reverse((Cost(0.0), end)));
-        }
-        while let Some(Reverse((Cost(distance), vertex))) = heap.pop() {
-            if distances
-                .get(vertex as usize)
-                .is_some_and(|&known| known < distance)
-            {
-                continue;
-            }
-            for &(before, arc_idx) in self.arcs.get(self.of(vertex)).unwrap_or_default() {
-                let Some(arc) = product.arcs.get(arc_idx as usize) else {
-                    continue;
-                };
-                let cost = if is_weighted {
-                    arc.cost
-                } else {
-                    f64::from(arc.n_edges)
-                };
-                if let Some(known) = distances.get_mut(before as usize)
-                    && distance + cost < *known
-                {
-                    *known = distance + cost;
-                    heap.push(Reverse((Cost(distance + cost), before)));
-                }
-            }
-        }
-        distances
-    }
-
-    /// Which vertices reach one of `ends`.
-    fn reaching(&self, product: &Product, ends: &[u32]) -> Vec<bool> {
-        let mut is_reaching = vec![false; product.vertices.len()];
-        let mut stack = ends.to_vec();
-        while let Some(vertex) = stack.pop() {
-            let Some(slot) = is_reaching.get_mut(vertex as usize) else {
-                continue;
-            };
-            if std::mem::replace(slot, true) {
-                continue;
-            }
-            stack.extend(
-                self.arcs
-                    .get(self.of(vertex))
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|arc| arc.0),
-            );
-        }
-        is_reaching
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Partial {
-    parent: u32,
-    arc: u32,
-    vertex: u32,
-    n_edges: u32,
-    cost: f64,
-}
-
-/// What a partial path has walked.
-struct Trace {
-    nodes: Vec<NodeId>,
-    edges: Vec<EdgeId>,
-    arcs: Arcs,
-}
-
-impl Trace {
-    fn new(
-        snapshot: &Snapshot,
-        product: &Product,
-        arena: &[Partial],
-        mut at: u32,
-        start: NodeId,
-    ) -> Self {
-        let mut arcs = Vec::new();
-        while let Some(partial) = arena.get(at as usize) {
-            if partial.arc != u32::MAX {
-                arcs.push(partial.arc);
-            }
-            at = partial.parent;
-        }
-        arcs.reverse();
-        let mut trace = Trace {
-            nodes: vec![start],
-            edges: Vec::new(),
-            arcs: Vec::new(),
-        };
-        for arc in arcs {
-            trace.push(snapshot, product, arc);
-        }
-        trace
-    }
-
-    fn push(&mut self, snapshot: &Snapshot, product: &Product, arc_idx: u32) {
-        self.arcs.push(arc_idx);
-        let Some(arc) = product.arcs.get(arc_idx as usize) else {
-            return;
-        };
-        for &edge in product.edges_of(arc) {
-            let end = other_end(snapshot, edge, self.end());
-            self.edges.push(edge);
-            self.nodes.push(end);
-        }
-    }
-
-    fn pop(&mut self, product: &Product) {
-        let Some(arc) = self
-            .arcs
-            .pop()
-            .and_then(|idx| product.arcs.get(idx as usize))
-        else {
-            return;
-        };
-        let kept = self.edges.len() - arc.n_edges as usize;
-        self.edges.truncate(kept);
-        self.nodes.truncate(kept + 1);
-    }
-
-    fn end(&self) -> NodeId {
-        self.nodes.last().copied().unwrap_or(NodeId(0))
-    }
-
-    /// Whether the path may go on over these edges.
-    fn admits(&self, snapshot: &Snapshot, mode: Mode, edges: &[EdgeId]) -> bool {
-        if edges.is_empty() || mode == Mode::Walk {
-            return true;
-        }
-        if mode == Mode::Trail {
-            return edges.iter().enumerate().all(|(at, edge)| {
-                !self.edges.contains(edge) && !edges.iter().take(at).any(|earlier| earlier == edge)
-            });
-        }
-        let start = self.nodes.first().copied().unwrap_or(NodeId(0));
-        let mut is_closed = self.nodes.len() > 1 && self.end() == start;
-        let mut fresh: Vec<NodeId> = Vec::new();
-        let mut at = self.end();
-        for &edge in edges {
-            if is_closed {
-                return false;
-            }
-            at = other_end(snapshot, edge, at);
-            if at == start && mode == Mode::Simple {
-                is_closed = true;
-            } else if self.nodes.contains(&at) || fresh.contains(&at) {
-                return false;
-            }
-            fresh.push(at);
-        }
-        true
-    }
-}
-
-fn other_end(snapshot: &Snapshot, edge: EdgeId, from: NodeId) -> NodeId {
-    let ends = snapshot.edge(edge);
-    if ends.source == from {
-        ends.target
-    } else {
-        ends.source
-    }
-}
-
 /// How many paths a selector still wants.
 struct Chosen {
     selector: Selector,
@@ -649,22 +434,5 @@ impl Chosen {
             self.n_groups += 1;
             self.last = cost;
         }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Cost(f64);
-
-impl Eq for Cost {}
-
-impl PartialOrd for Cost {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Cost {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.0.total_cmp(&other.0)
     }
 }

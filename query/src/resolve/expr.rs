@@ -2,15 +2,9 @@
 
 use std::sync::Arc;
 
-use foothold_engine::pattern::LabelExpr;
-
-use crate::ast::{
-    BinaryOp, Expr as Tree, ExprKind, Ident, Labels, LabelsKind, MapProjectionItem, PathPattern,
-    Span, UnaryOp, Union,
-};
+use crate::ast::{Expr as Tree, ExprKind, Ident, PathPattern, Span, Union};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::expr::{Arith, Expr, ProjectionPart, SubqueryKind, TextTest, arithmetic};
-use crate::func::Function;
+use crate::expr::{Expr, SubqueryKind};
 use crate::func::aggregate::Aggregate;
 use crate::plan::Subplan;
 use crate::types::Ty;
@@ -21,7 +15,7 @@ use super::{Resolver, Scope};
 
 const IN_COMPREHENSION: &str = "an aggregate cannot stand inside a comprehension";
 
-fn null() -> (Expr, Ty) {
+pub(super) fn null() -> (Expr, Ty) {
     (Expr::Const(Val::Null), Ty::Any)
 }
 
@@ -52,7 +46,7 @@ impl Resolver<'_> {
         self.report(diagnostic.suggest(name, known));
     }
 
-    fn variable(&mut self, name: &str, span: Span, scope: &Scope) -> (Expr, Ty) {
+    pub(super) fn variable(&mut self, name: &str, span: Span, scope: &Scope) -> (Expr, Ty) {
         let Some((at, variable)) = scope.find(name) else {
             self.unknown_variable(name, span, scope);
             return null();
@@ -394,240 +388,6 @@ impl Resolver<'_> {
         )
     }
 
-    fn unary(&mut self, op: UnaryOp, operand: &Tree, span: Span, scope: &Scope) -> (Expr, Ty) {
-        match op {
-            UnaryOp::Not => {
-                let (expr, ty) = self.expr(operand, scope);
-                if !ty.may_be_bool() {
-                    self.mismatch(operand.span, "a boolean", &ty);
-                }
-                (Expr::Not(Box::new(expr), span), Ty::Bool)
-            }
-            UnaryOp::IsNull | UnaryOp::IsNotNull => {
-                let expr = Expr::IsNull(Box::new(self.value(operand, scope).0));
-                match op {
-                    UnaryOp::IsNull => (expr, Ty::Bool),
-                    _ => (Expr::Not(Box::new(expr), span), Ty::Bool),
-                }
-            }
-            UnaryOp::Minus | UnaryOp::Plus => {
-                let (expr, ty) = self.value(operand, scope);
-                if !ty.may_be_number() && ty != Ty::Temporal {
-                    self.mismatch(operand.span, "a number", &ty);
-                }
-                let folded = match (&expr, op) {
-                    (_, UnaryOp::Plus) => expr,
-                    (Expr::Const(Val::Int(number)), _) if *number != i64::MIN => {
-                        Expr::Const(Val::Int(-number))
-                    }
-                    (Expr::Const(Val::Float(number)), _) => Expr::Const(Val::Float(-number)),
-                    _ => Expr::Negate(Box::new(expr), span),
-                };
-                (folded, ty)
-            }
-        }
-    }
-
-    fn booleans(&mut self, operands: &[Tree], word: &str, scope: &Scope) -> Vec<Expr> {
-        let mut resolved = Vec::with_capacity(operands.len());
-        for operand in operands {
-            let (expr, ty) = self.expr(operand, scope);
-            if !ty.may_be_bool() {
-                let message = format!("`{word}` works on booleans, not on {}", ty.name());
-                self.error(Code::TypeMismatch, operand.span, message);
-            }
-            resolved.push(expr);
-        }
-        resolved
-    }
-
-    fn binary(
-        &mut self,
-        op: BinaryOp,
-        left: &Tree,
-        right: &Tree,
-        span: Span,
-        scope: &Scope,
-    ) -> (Expr, Ty) {
-        let (left_expr, left_ty) = self.value(left, scope);
-        let (right_expr, right_ty) = self.value(right, scope);
-        let (left_box, right_box) = (Box::new(left_expr), Box::new(right_expr));
-        let arith = match op {
-            BinaryOp::Add => Arith::Add,
-            BinaryOp::Subtract => Arith::Subtract,
-            BinaryOp::Multiply => Arith::Multiply,
-            BinaryOp::Divide => Arith::Divide,
-            BinaryOp::Modulo => Arith::Modulo,
-            BinaryOp::Power => Arith::Power,
-            BinaryOp::Concat => Arith::Concat,
-            BinaryOp::In => {
-                if !right_ty.may_be_list() {
-                    self.mismatch(right.span, "a list", &right_ty);
-                }
-                return (Expr::In(left_box, right_box, span), Ty::Bool);
-            }
-            BinaryOp::StartsWith => {
-                return (
-                    Expr::Text(TextTest::StartsWith, left_box, right_box),
-                    Ty::Bool,
-                );
-            }
-            BinaryOp::EndsWith => {
-                return (
-                    Expr::Text(TextTest::EndsWith, left_box, right_box),
-                    Ty::Bool,
-                );
-            }
-            BinaryOp::Contains => {
-                return (
-                    Expr::Text(TextTest::Contains, left_box, right_box),
-                    Ty::Bool,
-                );
-            }
-            BinaryOp::Matches => return (Expr::Matches(left_box, right_box, span), Ty::Bool),
-        };
-        let Some(ty) = arith_type(arith, &left_ty, &right_ty) else {
-            let message = format!(
-                "the operator does not work on {} and {}",
-                left_ty.name(),
-                right_ty.name()
-            );
-            self.error(Code::TypeMismatch, span, message);
-            return null();
-        };
-        if let (Some(a), Some(b)) = (left_box.constant(), right_box.constant())
-            && let Ok(value) = arithmetic(arith, a.clone(), b.clone(), span)
-        {
-            return (Expr::Const(value), ty);
-        }
-        (Expr::Arith(arith, left_box, right_box, span), ty)
-    }
-
-    fn call_function(
-        &mut self,
-        name: &Ident,
-        args: &[Tree],
-        span: Span,
-        scope: &Scope,
-    ) -> (Expr, Ty) {
-        if name.name.eq_ignore_ascii_case("exists") {
-            return self.exists_function(args, span, scope);
-        }
-        if name.name.eq_ignore_ascii_case("coalesce") {
-            let mut resolved = Vec::new();
-            let mut ty = Ty::Null;
-            for arg in args {
-                let (expr, arg_ty) = self.value(arg, scope);
-                ty = ty.join(arg_ty);
-                resolved.push(expr);
-            }
-            if args.is_empty() {
-                self.error(
-                    Code::ArgumentCount,
-                    span,
-                    "`coalesce()` takes at least one argument",
-                );
-            }
-            return (Expr::Coalesce(resolved), ty);
-        }
-        let Some(function) = Function::find(&name.name) else {
-            let message = format!("there is no function `{}()`", name.name);
-            let diagnostic = Diagnostic::new(Code::UnknownFunction, name.span, message);
-            self.report(diagnostic.suggest(&name.name, Function::names()));
-            for arg in args {
-                self.value(arg, scope);
-            }
-            return null();
-        };
-        let (min, max) = (function.min, function.params.len());
-        if args.len() < min || args.len() > max {
-            let wanted = if min == max {
-                format!("{min}")
-            } else {
-                format!("{min} to {max}")
-            };
-            let message = format!(
-                "`{}()` takes {wanted} arguments, not {}",
-                function.name,
-                args.len()
-            );
-            self.error(Code::ArgumentCount, span, message);
-        }
-        let mut resolved = Vec::new();
-        let mut tys = Vec::new();
-        for (at, arg) in args.iter().enumerate() {
-            let (expr, ty) = self.value(arg, scope);
-            if let Some(param) = function.params.get(at)
-                && !param.admits(&ty)
-            {
-                let message = format!(
-                    "`{}()` takes {} here, not {}",
-                    function.name,
-                    param.name(),
-                    ty.name()
-                );
-                self.error(Code::TypeMismatch, arg.span, message);
-            }
-            resolved.push(expr);
-            tys.push(ty);
-        }
-        (Expr::Call(function, resolved, span), function.ty(&tys))
-    }
-
-    /// `exists(n.property)` and `exists((a)-->(b))`.
-    fn exists_function(&mut self, args: &[Tree], span: Span, scope: &Scope) -> (Expr, Ty) {
-        let [arg] = args else {
-            self.error(Code::ArgumentCount, span, "`exists()` takes one argument");
-            return null();
-        };
-        if matches!(arg.kind, ExprKind::Pattern(_)) {
-            let expr = self.condition(arg, scope);
-            return (expr, Ty::Bool);
-        }
-        let (expr, _) = self.value(arg, scope);
-        let is_null = Expr::IsNull(Box::new(expr));
-        (Expr::Not(Box::new(is_null), span), Ty::Bool)
-    }
-
-    fn map_projection(
-        &mut self,
-        variable: &Ident,
-        items: &[MapProjectionItem],
-        span: Span,
-        scope: &Scope,
-    ) -> (Expr, Ty) {
-        let tree = Tree {
-            kind: ExprKind::Variable(variable.name.clone()),
-            span: variable.span,
-        };
-        let (base, ty) = self.value(&tree, scope);
-        if !ty.may_have_properties() {
-            self.mismatch(variable.span, "a node, a relationship or a map", &ty);
-        }
-        let mut parts = Vec::new();
-        for item in items {
-            parts.push(match item {
-                MapProjectionItem::All(_) => ProjectionPart::All,
-                MapProjectionItem::Property(key) => {
-                    if matches!(ty, Ty::Node | Ty::Rel) {
-                        self.check_property(&key.name, key.span);
-                    }
-                    let prop = self.snapshot.prop_id(&key.name);
-                    ProjectionPart::Property(key.name.as_str().into(), prop)
-                }
-                MapProjectionItem::Entry(entry) => {
-                    let value = self.value(&entry.value, scope).0;
-                    ProjectionPart::Entry(entry.key.name.as_str().into(), value)
-                }
-                MapProjectionItem::Variable(name) => {
-                    let value = self.variable(&name.name, name.span, scope).0;
-                    ProjectionPart::Entry(name.name.as_str().into(), value)
-                }
-            });
-        }
-        (Expr::MapProjection(Box::new(base), parts, span), Ty::Map)
-    }
-
     /// A pattern as a truth value, or a shortest path as a value.
     fn pattern_value(&mut self, path: &PathPattern, scope: &Scope) -> (Expr, Ty) {
         if path.selector.is_none() && !self.is_condition {
@@ -692,47 +452,6 @@ impl Resolver<'_> {
         self.is_condition = is_condition;
         result
     }
-
-    /// A label expression over nodes.
-    pub(crate) fn labels(&mut self, labels: &Labels) -> LabelExpr {
-        match &labels.kind {
-            LabelsKind::Name(name) => {
-                self.check_label(name, labels.span);
-                LabelExpr::name(name)
-            }
-            LabelsKind::Any => {
-                let snapshot = self.snapshot;
-                let names = snapshot
-                    .labels()
-                    .map(|label| LabelExpr::name(snapshot.label_name(label)));
-                LabelExpr::Or(names.collect())
-            }
-            LabelsKind::Not(inner) => LabelExpr::Not(Box::new(self.labels(inner))),
-            LabelsKind::And(all) => {
-                LabelExpr::And(all.iter().map(|one| self.labels(one)).collect())
-            }
-            LabelsKind::Or(any) => LabelExpr::Or(any.iter().map(|one| self.labels(one)).collect()),
-        }
-    }
-
-    /// An expression over relationship kinds and groups of them.
-    pub(crate) fn kinds(&mut self, kinds: &Labels) -> LabelExpr {
-        match &kinds.kind {
-            LabelsKind::Name(name) => {
-                if self.snapshot.kind_id(name).is_none()
-                    && let Some(group) = self.surroundings.kind_group(name)
-                {
-                    return LabelExpr::Or(group.iter().map(|kind| LabelExpr::name(kind)).collect());
-                }
-                self.check_kind(name, kinds.span);
-                LabelExpr::name(name)
-            }
-            LabelsKind::Any => LabelExpr::Any,
-            LabelsKind::Not(inner) => LabelExpr::Not(Box::new(self.kinds(inner))),
-            LabelsKind::And(all) => LabelExpr::And(all.iter().map(|one| self.kinds(one)).collect()),
-            LabelsKind::Or(any) => LabelExpr::Or(any.iter().map(|one| self.kinds(one)).collect()),
-        }
-    }
 }
 
 fn fold_map(entries: Vec<(Arc<str>, Expr)>) -> Expr {
@@ -747,58 +466,4 @@ fn fold_map(entries: Vec<(Arc<str>, Expr)>) -> Expr {
     constants.map_or(Expr::Map(entries), |map| {
         Expr::Const(Val::Map(Arc::new(map)))
     })
-}
-
-/// The type of an operator's result; `None` when it never works on these operands.
-fn arith_type(op: Arith, left: &Ty, right: &Ty) -> Option<Ty> {
-    let concatenates = matches!(op, Arith::Add | Arith::Concat);
-    match (left, right) {
-        (Ty::List(a), Ty::List(b)) if concatenates => {
-            Some(Ty::list((**a).clone().join((**b).clone())))
-        }
-        (Ty::List(a), item) | (item, Ty::List(a)) if concatenates => {
-            // Whether an unknown operand is joined or appended shows only later.
-            let element = if item.is_open() {
-                Ty::Any
-            } else {
-                (**a).clone().join(item.clone())
-            };
-            Some(Ty::list(element))
-        }
-        (a, b) if a.is_open() || b.is_open() => {
-            let known = if a.is_open() { b } else { a };
-            let fits = known.is_open()
-                || known.may_be_number()
-                || *known == Ty::Temporal
-                || (concatenates && matches!(known, Ty::Str));
-            fits.then_some(Ty::Any).or(concatenates.then_some(Ty::Any))
-        }
-        (Ty::Str, other) | (other, Ty::Str) if concatenates => {
-            let joins = matches!(
-                other,
-                Ty::Str | Ty::Int | Ty::Float | Ty::Number | Ty::Bool | Ty::Temporal
-            );
-            joins.then_some(Ty::Str)
-        }
-        (Ty::Temporal, Ty::Temporal) if matches!(op, Arith::Add | Arith::Subtract) => {
-            Some(Ty::Temporal)
-        }
-        (Ty::Temporal, number)
-            if number.may_be_number() && matches!(op, Arith::Multiply | Arith::Divide) =>
-        {
-            Some(Ty::Temporal)
-        }
-        (number, Ty::Temporal) if number.may_be_number() && op == Arith::Multiply => {
-            Some(Ty::Temporal)
-        }
-        (a, b) if a.may_be_number() && b.may_be_number() && op != Arith::Concat => {
-            Some(match (op, a, b) {
-                (Arith::Power, ..) => Ty::Float,
-                (_, Ty::Int, Ty::Int) => Ty::Int,
-                (_, Ty::Float, _) | (_, _, Ty::Float) => Ty::Float,
-                _ => Ty::Number,
-            })
-        }
-        _ => None,
-    }
 }

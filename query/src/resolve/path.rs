@@ -7,9 +7,7 @@ use foothold_engine::pattern::{
     Selector, Var, VarKind,
 };
 
-use crate::ast::{
-    self, Count, Ident, PathElement, PathGroup, PathMode, PathPattern, RelationshipPattern,
-};
+use crate::ast::{self, Count, Ident, PathElement, PathMode, PathPattern, RelationshipPattern};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Slot;
 use crate::plan::{Cond, Source};
@@ -17,10 +15,11 @@ use crate::types::Ty;
 use crate::value::Val;
 
 use super::Resolver;
-use super::pattern::{Builder, CostDraft, Draft, Home, Pending, introduce};
+use super::names::{introduce, kind_name};
+use super::pattern::{Builder, CostDraft, Draft, Home, Pending};
 
 /// A name seen only inside a repeated part.
-type Local = (String, Slot, Ty);
+pub(super) type Local = (String, Slot, Ty);
 
 impl Resolver<'_> {
     pub(super) fn path<'t>(&mut self, path: &'t PathPattern, builder: &mut Builder<'t>) {
@@ -174,7 +173,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn elements<'t>(
+    pub(super) fn elements<'t>(
         &mut self,
         elements: &'t [PathElement],
         walk: &mut WalkDraft,
@@ -221,7 +220,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn anonymous(&mut self, builder: &mut Builder<'_>) -> Var {
+    pub(super) fn anonymous(&mut self, builder: &mut Builder<'_>) -> Var {
         let var = builder.pattern.node("", LabelExpr::Any);
         let slot = self.slot();
         introduce(
@@ -236,7 +235,12 @@ impl Resolver<'_> {
     }
 
     /// A second pattern for a node that is there already, perhaps under a second name.
-    fn same_node(&mut self, var: Var, node: &ast::NodePattern, builder: &mut Builder<'_>) -> Var {
+    pub(super) fn same_node(
+        &mut self,
+        var: Var,
+        node: &ast::NodePattern,
+        builder: &mut Builder<'_>,
+    ) -> Var {
         let labels = node
             .labels
             .as_ref()
@@ -284,7 +288,7 @@ impl Resolver<'_> {
         var
     }
 
-    fn node_conditions<'t>(
+    pub(super) fn node_conditions<'t>(
         &mut self,
         node: &'t ast::NodePattern,
         var: Var,
@@ -426,7 +430,9 @@ impl Resolver<'_> {
             VarKind::Walk => Source::Walk(var),
             _ => Source::Edge(var),
         };
-        if let Some((_, _, known)) = builder.names.iter().find(|known| known.0 == name.name) {
+        if let Some((_, known_var, known)) = builder.names.iter().find(|known| known.0 == name.name)
+        {
+            let is_called = kind_name(*known, *known_var);
             if *known == VarKind::Edge && kind == VarKind::Edge {
                 let message = format!("`{}` names two relationships of one pattern", name.name);
                 let diagnostic = Diagnostic::new(Code::VariableBound, name.span, message);
@@ -434,7 +440,7 @@ impl Resolver<'_> {
                     diagnostic.help("one relationship cannot stand at two places of a `MATCH`"),
                 );
             } else {
-                self.two_kinds(name, "a relationship");
+                self.two_kinds(name, "a relationship", is_called);
             }
             return builder.pattern.var("", kind);
         }
@@ -448,7 +454,7 @@ impl Resolver<'_> {
                 _ => ty.is_open() || ty == Ty::Rel,
             };
             if !fits {
-                self.two_kinds(name, "a relationship");
+                self.two_kinds(name, "a relationship", ty.name());
             }
             let var = builder.pattern.var(&name.name, kind);
             builder.names.push((name.name.clone(), var, kind));
@@ -468,248 +474,39 @@ impl Resolver<'_> {
         introduce(Some(name), (var, kind), slot, ty, source(var), builder);
         var
     }
-
-    /// `((a)-[r]->(b) WHERE ...){1,3}`.
-    fn group<'t>(&mut self, group: &'t PathGroup, walk: &mut WalkDraft, builder: &mut Builder<'t>) {
-        if let Some(selector_or_mode) = group.path.mode.map(|_| group.path.span) {
-            let message = "a mode stands at the start of a path, not inside a group";
-            self.error(Code::NotSupported, selector_or_mode, message);
-        }
-        if let Some(name) = &group.path.variable {
-            self.error(
-                Code::NotSupported,
-                name.span,
-                "a path inside a group cannot be named",
-            );
-        }
-        let Some(quantifier) = &group.quantifier else {
-            // Exactly once: as if its elements stood there themselves.
-            self.joined(&group.path.elements, walk, builder);
-            if let Some(filter) = &group.filter {
-                let pending = Pending::Where(filter);
-                builder.drafts.push(Draft {
-                    pending,
-                    home: walk.home(),
-                    locals: Vec::new(),
-                });
-            }
-            return;
-        };
-        let from = walk.end_or_new(self, builder);
-        let to = self.anonymous(builder);
-        let n_hops = group
-            .path
-            .elements
-            .iter()
-            .filter(|element| matches!(element, PathElement::Relationship(_)))
-            .count();
-        let var = builder.pattern.var("", VarKind::Walk);
-        let mut locals: Vec<Local> = Vec::new();
-        let mut outer: Vec<(&'t Ident, Ty, Source)> = Vec::new();
-        let mut drafts: Vec<(Option<Slot>, Option<&'t ast::Expr>, Option<&'t ast::Expr>)> =
-            Vec::new();
-        let mut nodes: Vec<NodePattern> = Vec::new();
-        let mut hops: Vec<(Var, &'t RelationshipPattern, LabelExpr)> = Vec::new();
-        for element in &group.path.elements {
-            match element {
-                PathElement::Node(node) => {
-                    let labels = node
-                        .labels
-                        .as_ref()
-                        .map_or(LabelExpr::Any, |labels| self.labels(labels));
-                    let node_var = builder.pattern.var("", VarKind::Node);
-                    let slot = self.slot();
-                    builder.sources.push(crate::plan::Output {
-                        slot,
-                        source: Source::Node(node_var),
-                    });
-                    if let Some(name) = &node.variable {
-                        self.check_group_name(name, builder, &locals);
-                        locals.push((name.name.clone(), slot, Ty::Node));
-                        let source = Source::GroupNodes {
-                            start: from,
-                            walk: var,
-                            at: nodes.len(),
-                            n: n_hops,
-                        };
-                        outer.push((name, Ty::list(Ty::Node), source));
-                    }
-                    drafts.push((
-                        Some(slot),
-                        node.properties.as_deref(),
-                        node.filter.as_deref(),
-                    ));
-                    nodes.push(NodePattern {
-                        var: node_var,
-                        labels,
-                        hints: Vec::new(),
-                    });
-                }
-                PathElement::Relationship(relationship) => {
-                    if let Some(inner) = &relationship.quantifier {
-                        let message = "a quantifier cannot stand inside a quantified group";
-                        self.error(Code::NotSupported, inner.span, message);
-                    }
-                    let kinds = relationship
-                        .kinds
-                        .as_ref()
-                        .map_or(LabelExpr::Any, |kinds| self.kinds(kinds));
-                    let edge_var = builder.pattern.var("", VarKind::Edge);
-                    let slot = self.slot();
-                    builder.sources.push(crate::plan::Output {
-                        slot,
-                        source: Source::Edge(edge_var),
-                    });
-                    if let Some(name) = &relationship.variable {
-                        self.check_group_name(name, builder, &locals);
-                        locals.push((name.name.clone(), slot, Ty::Rel));
-                        let source = Source::GroupEdges {
-                            walk: var,
-                            at: hops.len(),
-                            n: n_hops,
-                        };
-                        outer.push((name, Ty::list(Ty::Rel), source));
-                    }
-                    drafts.push((
-                        Some(slot),
-                        relationship.properties.as_deref(),
-                        relationship.filter.as_deref(),
-                    ));
-                    hops.push((edge_var, relationship, kinds));
-                }
-                PathElement::Group(inner) => {
-                    let message = "a group cannot stand inside a quantified group";
-                    self.error(Code::NotSupported, inner.span, message);
-                }
-            }
-        }
-        if hops.is_empty() || nodes.len() != hops.len() + 1 {
-            let message = "a quantified group holds at least one relationship, between two nodes";
-            self.error(Code::InvalidPattern, group.span, message);
-            walk.reach(to);
-            return;
-        }
-        let mut targets = nodes.into_iter();
-        let Some(start) = targets.next() else {
-            return;
-        };
-        let body = hops
-            .iter()
-            .zip(targets)
-            .map(|((edge, relationship, kinds), target)| Hop {
-                edge: *edge,
-                direction: direction(relationship.direction),
-                kinds: kinds.clone(),
-                target,
-                cost: None,
-            })
-            .collect();
-        let repeat = Repeat {
-            min: bound(quantifier.min_or_default()),
-            max: quantifier.max.map(bound),
-            start,
-            body,
-            conditions: Vec::new(),
-            is_reach: false,
-        };
-        let at = walk.push(edge_pattern(var, from, to, Some(repeat)), builder);
-        let home = walk.repeat_home(at);
-        for (slot, properties, filter) in drafts {
-            if let Some(slot) = slot {
-                self.properties(properties, slot, home, &locals, builder);
-            }
-            if let Some(filter) = filter {
-                let pending = Pending::Where(filter);
-                builder.drafts.push(Draft {
-                    pending,
-                    home,
-                    locals: locals.clone(),
-                });
-            }
-        }
-        if let Some(filter) = &group.filter {
-            let pending = Pending::Where(filter);
-            builder.drafts.push(Draft {
-                pending,
-                home,
-                locals: locals.clone(),
-            });
-        }
-        if let [(_, relationship, _)] = hops.as_slice()
-            && let Some(tree) = &relationship.cost
-        {
-            builder.costs.push(CostDraft {
-                tree,
-                home,
-                edge: at,
-                locals: locals.clone(),
-            });
-        }
-        for (name, ty, source) in outer {
-            let slot = self.slot();
-            introduce(Some(name), (var, VarKind::Walk), slot, ty, source, builder);
-        }
-        walk.end = Some(to);
-    }
-
-    fn check_group_name(&mut self, name: &Ident, builder: &Builder<'_>, locals: &[Local]) {
-        let is_known = builder.names.iter().any(|known| known.0 == name.name)
-            || builder.scope.find(&name.name).is_some()
-            || locals.iter().any(|local| local.0 == name.name);
-        if is_known {
-            let message = format!(
-                "`{}` is bound already; names in a quantified group are its own",
-                name.name
-            );
-            self.error(Code::VariableBound, name.span, message);
-        }
-    }
-
-    /// Elements that continue the walk from where it is.
-    fn joined<'t>(
-        &mut self,
-        elements: &'t [PathElement],
-        walk: &mut WalkDraft,
-        builder: &mut Builder<'t>,
-    ) {
-        if let (Some(PathElement::Node(node)), Some(end)) = (elements.first(), walk.end) {
-            let var = self.same_node(end, node, builder);
-            self.node_conditions(node, var, walk.home(), builder);
-            walk.end = Some(var);
-            self.elements(elements.get(1..).unwrap_or_default(), walk, builder);
-        } else {
-            self.elements(elements, walk, builder);
-        }
-    }
 }
 
 /// A path while its elements are read.
-struct WalkDraft {
+pub(super) struct WalkDraft {
     /// Its place among the paths with a mode or selector.
-    special: Option<usize>,
-    start: Option<Var>,
-    end: Option<Var>,
-    edges: Vec<Var>,
+    pub(super) special: Option<usize>,
+    pub(super) start: Option<Var>,
+    pub(super) end: Option<Var>,
+    pub(super) edges: Vec<Var>,
 }
 
 impl WalkDraft {
-    fn home(&self) -> Home {
+    pub(super) fn home(&self) -> Home {
         self.special.map_or(Home::Pattern, Home::Path)
     }
 
-    fn repeat_home(&self, edge: usize) -> Home {
+    pub(super) fn repeat_home(&self, edge: usize) -> Home {
         match self.special {
             None => Home::Repeat(edge),
             Some(path) => Home::PathRepeat(path, edge),
         }
     }
 
-    fn reach(&mut self, var: Var) {
+    pub(super) fn reach(&mut self, var: Var) {
         self.start.get_or_insert(var);
         self.end = Some(var);
     }
 
-    fn end_or_new(&mut self, resolver: &mut Resolver<'_>, builder: &mut Builder<'_>) -> Var {
+    pub(super) fn end_or_new(
+        &mut self,
+        resolver: &mut Resolver<'_>,
+        builder: &mut Builder<'_>,
+    ) -> Var {
         match self.end {
             Some(end) => end,
             None => {
@@ -720,7 +517,7 @@ impl WalkDraft {
         }
     }
 
-    fn push(&mut self, edge: EdgePattern<Cond>, builder: &mut Builder<'_>) -> usize {
+    pub(super) fn push(&mut self, edge: EdgePattern<Cond>, builder: &mut Builder<'_>) -> usize {
         self.edges.push(edge.var);
         let path = self
             .special
@@ -773,7 +570,12 @@ fn follows_edge(elements: &[PathElement], at: usize) -> bool {
         .is_some_and(|before| matches!(before, PathElement::Relationship(_)))
 }
 
-fn edge_pattern(var: Var, from: Var, to: Var, repeat: Option<Repeat<Cond>>) -> EdgePattern<Cond> {
+pub(super) fn edge_pattern(
+    var: Var,
+    from: Var,
+    to: Var,
+    repeat: Option<Repeat<Cond>>,
+) -> EdgePattern<Cond> {
     EdgePattern {
         var,
         from,
@@ -785,7 +587,7 @@ fn edge_pattern(var: Var, from: Var, to: Var, repeat: Option<Repeat<Cond>>) -> E
     }
 }
 
-fn direction(direction: ast::Direction) -> Direction {
+pub(super) fn direction(direction: ast::Direction) -> Direction {
     match direction {
         ast::Direction::Outgoing => Direction::Out,
         ast::Direction::Incoming => Direction::In,
@@ -793,6 +595,6 @@ fn direction(direction: ast::Direction) -> Direction {
     }
 }
 
-fn bound(number: u64) -> u32 {
+pub(super) fn bound(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

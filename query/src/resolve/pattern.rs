@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use foothold_engine::pattern::{LabelExpr, Lookup, NodePattern, Pattern, Plan, Var, VarKind};
+use foothold_engine::pattern::{Lookup, NodePattern, Pattern, Plan, Var, VarKind};
 
 use crate::ast::{CompareOp, Expr as Tree, ExprKind, Ident, MatchClause, PathPattern, Span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -439,100 +439,6 @@ impl Resolver<'_> {
         }
     }
 
-    /// A node of the pattern; the same name is the same node.
-    pub(super) fn pattern_node(
-        &mut self,
-        node: &crate::ast::NodePattern,
-        builder: &mut Builder<'_>,
-    ) -> Var {
-        let labels = node
-            .labels
-            .as_ref()
-            .map_or(LabelExpr::Any, |labels| self.labels(labels));
-        let known = node
-            .variable
-            .as_ref()
-            .and_then(|name| self.known_node(name, builder));
-        match known {
-            Some(var) => {
-                let pattern = builder
-                    .pattern
-                    .nodes
-                    .iter_mut()
-                    .find(|node| node.var == var);
-                if let Some(pattern) = pattern {
-                    let before = std::mem::replace(&mut pattern.labels, LabelExpr::Any);
-                    pattern.labels = before.and(labels);
-                }
-                var
-            }
-            None => {
-                let name = node.variable.as_ref().map_or("", |name| name.name.as_str());
-                let var = builder.pattern.node(name, labels);
-                let slot = self.slot();
-                introduce(
-                    node.variable.as_ref(),
-                    (var, VarKind::Node),
-                    slot,
-                    Ty::Node,
-                    Source::Node(var),
-                    builder,
-                );
-                var
-            }
-        }
-    }
-
-    /// A named node that this `MATCH` or an earlier clause knows.
-    fn known_node(&mut self, name: &Ident, builder: &mut Builder<'_>) -> Option<Var> {
-        if let Some((_, var, kind)) = builder.names.iter().find(|known| known.0 == name.name) {
-            let (var, kind) = (*var, *kind);
-            if kind != VarKind::Node || !builder.pattern.nodes.iter().any(|node| node.var == var) {
-                self.two_kinds(name, "a node");
-            }
-            return builder
-                .pattern
-                .nodes
-                .iter()
-                .any(|node| node.var == var)
-                .then_some(var);
-        }
-        let (_, variable) = builder.scope.find(&name.name)?;
-        let (slot, ty) = (variable.slot, variable.ty.clone());
-        if !ty.is_open() && ty != Ty::Node {
-            self.two_kinds(name, "a node");
-        }
-        let var = builder.pattern.node(&name.name, LabelExpr::Any);
-        builder.names.push((name.name.clone(), var, VarKind::Node));
-        builder.inputs.push((var, slot, name.span));
-        builder.sources.push(Output {
-            slot,
-            source: Source::Node(var),
-        });
-        Some(var)
-    }
-
-    pub(super) fn two_kinds(&mut self, name: &Ident, wanted: &str) {
-        let message = format!(
-            "`{}` is no {} but something else already",
-            name.name,
-            wanted.trim_start_matches("a ")
-        );
-        self.error(Code::VariableKind, name.span, message);
-    }
-
-    /// The slot that stands for a variable of the pattern.
-    pub(super) fn slot_of(var: Var, builder: &Builder<'_>) -> Option<Slot> {
-        builder
-            .sources
-            .iter()
-            .find(|output| match output.source {
-                Source::Node(other) | Source::Edge(other) => other == var,
-                _ => false,
-            })
-            .map(|output| output.slot)
-    }
-
     /// The entries of a property map as conditions on the thing in `slot`.
     pub(super) fn properties<'t>(
         &mut self,
@@ -564,28 +470,6 @@ impl Resolver<'_> {
             _ => self.mismatch(tree.span, "a map", &Ty::Any),
         }
     }
-}
-
-/// Gives a part of the pattern its slot, and its name if it has one.
-pub(super) fn introduce(
-    name: Option<&Ident>,
-    var: (Var, VarKind),
-    slot: Slot,
-    ty: Ty,
-    source: Source,
-    builder: &mut Builder<'_>,
-) {
-    builder.sources.push(Output {
-        slot,
-        source: source.clone(),
-    });
-    let Some(name) = name else {
-        return;
-    };
-    builder.names.push((name.name.clone(), var.0, var.1));
-    builder.scope.add(&name.name, slot, ty);
-    builder.outputs.push(Output { slot, source });
-    builder.introduced.push((name.name.clone(), name.span));
 }
 
 /// The operands of a conjunction.

@@ -1,0 +1,160 @@
+//! Plans for people.
+
+use crate::graph::Snapshot;
+
+use super::compile::{EdgeTest, NodeTest};
+use super::ir::{Condition, Var};
+use super::plan::Plan;
+use super::step::{Op, Part, Step};
+
+/// One line of a plan for people.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanLine {
+    /// What the step does, such as `Expand`.
+    pub name: &'static str,
+    /// On what, such as `(a)-[:RUNS]->(b)`.
+    pub detail: String,
+    /// Rows expected after it.
+    pub estimate: f64,
+}
+
+impl<C: Condition + Clone> Plan<C> {
+    /// The plan for people, in order.
+    pub fn lines(&self, snapshot: &Snapshot) -> Vec<PlanLine> {
+        self.steps
+            .iter()
+            .map(|step| self.line(snapshot, step))
+            .collect()
+    }
+
+    fn line(&self, snapshot: &Snapshot, step: &Step<C>) -> PlanLine {
+        let (name, mut detail) = match &step.op {
+            Op::Test { var, test } => (
+                "Test",
+                format!("({}{})", self.name(*var), show(snapshot, test)),
+            ),
+            Op::Scan { var, test } => (
+                "Scan",
+                format!("({}{})", self.name(*var), show(snapshot, test)),
+            ),
+            Op::Lookup { var, prop, .. } => (
+                "Lookup",
+                format!("({}.{})", self.name(*var), snapshot.prop_name(*prop)),
+            ),
+            Op::Expand {
+                edge,
+                from,
+                to,
+                edges,
+                test,
+            } => (
+                "Expand",
+                format!(
+                    "({}){}({}{})",
+                    self.name(*from),
+                    show_edges(snapshot, self.name(*edge), edges),
+                    self.name(*to),
+                    show(snapshot, test)
+                ),
+            ),
+            Op::Close {
+                edge,
+                from,
+                to,
+                edges,
+            } => (
+                "ExpandInto",
+                format!(
+                    "({}){}({})",
+                    self.name(*from),
+                    show_edges(snapshot, self.name(*edge), edges),
+                    self.name(*to)
+                ),
+            ),
+            Op::Given { edge, from, to, .. } => (
+                "Ends",
+                format!(
+                    "({})-[{}]-({})",
+                    self.name(*from),
+                    self.name(*edge),
+                    self.name(*to)
+                ),
+            ),
+            Op::GivenWalk { part, .. } => ("Ends", self.show_part(snapshot, part)),
+            Op::Repeat(part) if part.is_reach => ("Reach", self.show_part(snapshot, part)),
+            Op::Repeat(part) => ("Repeat", self.show_part(snapshot, part)),
+            Op::Path(path) => (
+                "Paths",
+                format!(
+                    "{:?} {:?} {}",
+                    path.selector,
+                    path.mode,
+                    path.parts
+                        .iter()
+                        .map(|part| self.show_part(snapshot, part))
+                        .collect::<Vec<_>>()
+                        .join(" ")
+                ),
+            ),
+        };
+        for condition in &step.conditions {
+            detail.push_str(" WHERE ");
+            detail.push_str(condition.text());
+        }
+        PlanLine {
+            name,
+            detail,
+            estimate: step.estimate,
+        }
+    }
+
+    fn show_part(&self, snapshot: &Snapshot, part: &Part<C>) -> String {
+        let max = part.max.map_or(String::new(), |max| max.to_string());
+        let hops: Vec<String> = part
+            .hops
+            .iter()
+            .map(|hop| show_edges(snapshot, "", &hop.edges))
+            .collect();
+        format!(
+            "({}){}{{{},{max}}}({}{})",
+            self.name(part.from),
+            hops.join("()"),
+            part.min,
+            self.name(part.to),
+            show(snapshot, &part.to_test)
+        )
+    }
+
+    fn name(&self, var: Var) -> &str {
+        self.vars
+            .get(usize::from(var.0))
+            .map_or("", |spec| &spec.name)
+    }
+}
+
+fn show(snapshot: &Snapshot, test: &NodeTest) -> String {
+    match test {
+        NodeTest::Any => String::new(),
+        NodeTest::Label(label) => format!(":{}", snapshot.label_name(*label)),
+        NodeTest::Set(set) => format!(" of {}", set.len()),
+    }
+}
+
+fn show_edges(snapshot: &Snapshot, name: &str, edges: &EdgeTest) -> String {
+    let kinds: Vec<&str> = edges
+        .kinds
+        .iter()
+        .map(|&kind| snapshot.kind_name(kind))
+        .collect();
+    let kinds = match kinds.len() {
+        n if n == snapshot.kinds().len() => String::new(),
+        0 => ":no such kind".to_owned(),
+        n if n > 4 => format!(":{n} kinds"),
+        _ => format!(":{}", kinds.join("|")),
+    };
+    match edges.direction {
+        super::Direction::Out => format!("-[{name}{kinds}]->"),
+        super::Direction::In => format!("<-[{name}{kinds}]-"),
+        super::Direction::Any => format!("-[{name}{kinds}]-"),
+    }
+}

@@ -1,0 +1,142 @@
+//! Calls of functions and map projections.
+
+use crate::ast::{Expr as Tree, ExprKind, Ident, MapProjectionItem, Span};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::expr::{Expr, ProjectionPart};
+use crate::func::Function;
+use crate::types::Ty;
+
+use super::expr::null;
+use super::{Resolver, Scope};
+
+impl Resolver<'_> {
+    pub(super) fn call_function(
+        &mut self,
+        name: &Ident,
+        args: &[Tree],
+        span: Span,
+        scope: &Scope,
+    ) -> (Expr, Ty) {
+        if name.name.eq_ignore_ascii_case("exists") {
+            return self.exists_function(args, span, scope);
+        }
+        if name.name.eq_ignore_ascii_case("coalesce") {
+            let mut resolved = Vec::new();
+            let mut ty = Ty::Null;
+            for arg in args {
+                let (expr, arg_ty) = self.value(arg, scope);
+                ty = ty.join(arg_ty);
+                resolved.push(expr);
+            }
+            if args.is_empty() {
+                self.error(
+                    Code::ArgumentCount,
+                    span,
+                    "`coalesce()` takes at least one argument",
+                );
+            }
+            return (Expr::Coalesce(resolved), ty);
+        }
+        let Some(function) = Function::find(&name.name) else {
+            let message = format!("there is no function `{}()`", name.name);
+            let diagnostic = Diagnostic::new(Code::UnknownFunction, name.span, message);
+            self.report(diagnostic.suggest(&name.name, Function::names()));
+            for arg in args {
+                self.value(arg, scope);
+            }
+            return null();
+        };
+        let (min, max) = (function.min, function.params.len());
+        if args.len() < min || args.len() > max {
+            let wanted = if min == max {
+                format!("{min}")
+            } else {
+                format!("{min} to {max}")
+            };
+            let message = format!(
+                "`{}()` takes {wanted} arguments, not {}",
+                function.name,
+                args.len()
+            );
+            self.error(Code::ArgumentCount, span, message);
+        }
+        let mut resolved = Vec::new();
+        let mut tys = Vec::new();
+        for (at, arg) in args.iter().enumerate() {
+            let (expr, ty) = self.value(arg, scope);
+            if let Some(param) = function.params.get(at)
+                && !param.admits(&ty)
+            {
+                let message = format!(
+                    "`{}()` takes {} here, not {}",
+                    function.name,
+                    param.name(),
+                    ty.name()
+                );
+                self.error(Code::TypeMismatch, arg.span, message);
+            }
+            resolved.push(expr);
+            tys.push(ty);
+        }
+        (Expr::Call(function, resolved, span), function.ty(&tys))
+    }
+
+    /// `exists(n.property)` and `exists((a)-->(b))`.
+    pub(super) fn exists_function(
+        &mut self,
+        args: &[Tree],
+        span: Span,
+        scope: &Scope,
+    ) -> (Expr, Ty) {
+        let [arg] = args else {
+            self.error(Code::ArgumentCount, span, "`exists()` takes one argument");
+            return null();
+        };
+        if matches!(arg.kind, ExprKind::Pattern(_)) {
+            let expr = self.condition(arg, scope);
+            return (expr, Ty::Bool);
+        }
+        let (expr, _) = self.value(arg, scope);
+        let is_null = Expr::IsNull(Box::new(expr));
+        (Expr::Not(Box::new(is_null), span), Ty::Bool)
+    }
+
+    pub(super) fn map_projection(
+        &mut self,
+        variable: &Ident,
+        items: &[MapProjectionItem],
+        span: Span,
+        scope: &Scope,
+    ) -> (Expr, Ty) {
+        let tree = Tree {
+            kind: ExprKind::Variable(variable.name.clone()),
+            span: variable.span,
+        };
+        let (base, ty) = self.value(&tree, scope);
+        if !ty.may_have_properties() {
+            self.mismatch(variable.span, "a node, a relationship or a map", &ty);
+        }
+        let mut parts = Vec::new();
+        for item in items {
+            parts.push(match item {
+                MapProjectionItem::All(_) => ProjectionPart::All,
+                MapProjectionItem::Property(key) => {
+                    if matches!(ty, Ty::Node | Ty::Rel) {
+                        self.check_property(&key.name, key.span);
+                    }
+                    let prop = self.snapshot.prop_id(&key.name);
+                    ProjectionPart::Property(key.name.as_str().into(), prop)
+                }
+                MapProjectionItem::Entry(entry) => {
+                    let value = self.value(&entry.value, scope).0;
+                    ProjectionPart::Entry(entry.key.name.as_str().into(), value)
+                }
+                MapProjectionItem::Variable(name) => {
+                    let value = self.variable(&name.name, name.span, scope).0;
+                    ProjectionPart::Entry(name.name.as_str().into(), value)
+                }
+            });
+        }
+        (Expr::MapProjection(Box::new(base), parts, span), Ty::Map)
+    }
+}
