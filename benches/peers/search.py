@@ -55,7 +55,8 @@ sources, gains, costs = sources[order], gains[order], np.maximum(costs[order], 1
 first = np.ones(len(sources), bool)
 first[1:] = (sources[1:] != sources[:-1]) | (gains[1:] != gains[:-1])
 first &= sources != gains
-sources, gains, costs = sources[first], gains[first], costs[first]
+sources, gains = sources[first].astype(np.int32), gains[first].astype(np.int32)
+costs = costs[first]
 
 results = {}
 
@@ -121,6 +122,7 @@ def scipy_peer():
     if hasattr(csgraph, "yen"):
         measure(PAIRS, "scipy", lambda: csgraph.yen(graph, 0, int(jewels[0]), 10), 1 / 20)
     heads, tails, limits, end = split_network()
+    heads, tails = heads.astype(np.int32), tails.astype(np.int32)
     network = csr_array((limits.astype(np.int32), (heads, tails)), shape=(end + 1, end + 1))
     measure(CUT, "scipy", lambda: csgraph.maximum_flow(network, 1, end, method="dinic"))
 

@@ -1,7 +1,24 @@
 //! Every search over the attack graph's topology: fast, deterministic and exact.
 //!
 //! A search sees states `0..n` and steps; what a state or a step *means* (asset, capability, rule,
-//! evidence) stays with `attack::AttackGraph`, which owns one [`StepGraph`].
+//! evidence) stays with `attack::AttackGraph`, which owns one [`StepGraph`]. Every search runs on
+//! the graph or on a [`View`] of it (steps and states hidden or added, nothing copied; a fix plan
+//! makes its own views), under a [`crate::budget::Budget`]. What runs in parallel does so in the pool
+//! that the caller hands in, and gives the same bytes as with one thread.
+//!
+//! | question | search | with AND steps |
+//! |---|---|---|
+//! | exploitability of all states | [`cheapest_from`] | exact for derivation trees; a shared premise is paid twice, so the likelihood is a lower bound |
+//! | at least one path succeeds | [`sample`], [`probability_ceilings`] | exact in every world; ceilings hold |
+//! | k most likely paths | [`attack_paths`], [`stream_attack_paths`] | chains of main premises, each with its cheapest side derivations |
+//! | what falls with a state, and how likely | [`cheapest_from`], [`cheapest_from_holding`], [`closure`] | exact as above |
+//! | crown-jewel value reached from every state | [`reach_of_all`] | upper bound |
+//! | size and value of every blast radius | [`blast_sizes`] | exact |
+//! | expected loss of every state | [`expected_loss_of_all`] | along main premises, sides paid as [`SideCosts`] says |
+//! | choke points | [`dominators`]; [`choke_points_of`] for one target | each found is one, some may be missing; exact for one target |
+//! | cheapest cut | [`minimum_cut`] | separates, perhaps not at the least cost |
+//! | cheapest fixes | [`fix_plan`], [`fix_plan_within`] | exact |
+//! | components | [`components`], [`Condensation`] | as [`Links`] says |
 
 mod bits;
 mod blast;
@@ -24,7 +41,7 @@ mod view;
 
 pub use bits::Bits;
 pub use blast::{BlastSizes, blast_sizes};
-pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_to};
+pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_from_holding, cheapest_to};
 pub use closure::{closure, closure_within};
 pub use components::{Components, Condensation, Links, components};
 pub use cut::{Capacity, Cut, Cuttable, minimum_cut};

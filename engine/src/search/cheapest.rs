@@ -17,6 +17,8 @@ use crate::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cheapest {
     pub(crate) keys: Vec<Key>,
+    /// What other premises of AND steps cost an attacker who holds more than the starts.
+    held: Option<Vec<Key>>,
 }
 
 impl Cheapest {
@@ -66,7 +68,7 @@ impl Cheapest {
             }
         });
         graph.each_and_in(state.0, |and| {
-            if and_key(and.premises, and.cost, &self.keys) == own {
+            if and_key(and.premises, and.cost, &self.keys, self.held.as_deref()) == own {
                 last = Some(last.map_or(and.step, |known| known.min(and.step)));
             }
         });
@@ -75,6 +77,7 @@ impl Cheapest {
 
     /// The chain of main premises that ends in this state: the start, and the steps in order.
     ///
+    /// After [`cheapest_from_holding`] a chain may also start in a state that is held anyway.
     /// `None` if the state is not reached.
     pub fn chain<T: Topology>(&self, graph: &T, state: StateId) -> Option<(StateId, Vec<StepId>)> {
         if !self.is_reached(state) {
@@ -84,10 +87,30 @@ impl Cheapest {
         let mut at = state;
         while let Some(step) = self.last_step(graph, at) {
             steps.push(step);
-            at = graph.step(step).premises[0];
+            let premises = graph.step(step).premises;
+            at = premises[0];
+            if !self.own_premises(&premises).contains(&at) {
+                break;
+            }
         }
         steps.reverse();
         Some((at, steps))
+    }
+
+    /// The premises of a step that are derived from the starts rather than held anyway.
+    fn own_premises(&self, premises: &[StateId]) -> Vec<StateId> {
+        let raw: Vec<u32> = premises.iter().map(|premise| premise.0).collect();
+        let own = own_premise(&raw, &self.keys, self.held.as_deref());
+        let is_cheaper = |state: &StateId| {
+            self.held
+                .as_ref()
+                .is_none_or(|held| self.keys[state.idx()] <= held[state.idx()])
+        };
+        let places = premises.iter().enumerate();
+        places
+            .filter(|(place, premise)| Some(*place) == own || is_cheaper(premise))
+            .map(|(_, premise)| *premise)
+            .collect()
     }
 
     /// Every step of the state's derivation, side derivations of AND steps included, each once
@@ -105,7 +128,7 @@ impl Cheapest {
             }
             if let Some(step) = self.last_step(graph, at) {
                 found.push((self.keys[at.idx()], step));
-                pending.extend(graph.step(step).premises);
+                pending.extend(self.own_premises(&graph.step(step).premises));
             }
         }
         // A state's key is higher than that of each premise, so this order puts premises first.
@@ -116,12 +139,41 @@ impl Cheapest {
 
 /// The key that an AND step gives its gain, [`NO_KEY`] while a premise is not reached.
 ///
-/// Costs add; the number of steps is that of the longest branch.
-pub(crate) fn and_key(premises: &[u32], cost: Cost, keys: &[Key]) -> Key {
+/// Costs add; the number of steps is that of the longest branch. A premise that is held anyway
+/// costs what it costs there, if that is less; but not the one of [`own_premise`].
+fn and_key(premises: &[u32], cost: Cost, keys: &[Key], held: Option<&[Key]>) -> Key {
+    match held {
+        None => sum_key(premises.iter().map(|&premise| keys[premise as usize]), cost),
+        Some(held) => (0..premises.len())
+            .map(|own| held_sum_key(premises, own, cost, keys, held))
+            .min()
+            .unwrap_or(NO_KEY),
+    }
+}
+
+/// The place of the premise that comes from the starts themselves, the others being held anyway
+/// or not: the one with which the step is cheapest.
+fn own_premise(premises: &[u32], keys: &[Key], held: Option<&[Key]>) -> Option<usize> {
+    let held = held?;
+    (0..premises.len()).min_by_key(|&own| held_sum_key(premises, own, 0, keys, held))
+}
+
+fn held_sum_key(premises: &[u32], own: usize, cost: Cost, keys: &[Key], held: &[Key]) -> Key {
+    let of_premises = premises.iter().enumerate().map(|(place, &premise)| {
+        let from_starts = keys[premise as usize];
+        if place == own {
+            from_starts
+        } else {
+            from_starts.min(held[premise as usize])
+        }
+    });
+    sum_key(of_premises, cost)
+}
+
+fn sum_key(of_premises: impl Iterator<Item = Key>, cost: Cost) -> Key {
     let mut total = u64::from(cost);
     let mut n_steps = 0;
-    for &premise in premises {
-        let of_premise = keys[premise as usize];
+    for of_premise in of_premises {
         if of_premise == NO_KEY {
             return NO_KEY;
         }
@@ -140,9 +192,33 @@ pub fn cheapest_from<T: Topology>(
     starts: &[StateId],
     budget: &Budget,
 ) -> Outcome<Cheapest> {
+    search_from(graph, starts, None, budget)
+}
+
+/// What falls if these states fall, for an attacker who holds other states anyway.
+///
+/// As [`cheapest_from`] the starts, but other premises of AND steps may come from `held` (the search
+/// from the attacker's own starts on the same view) at what they cost there. At least one premise
+/// must come from the starts, so what the attacker reaches without them is not counted.
+pub fn cheapest_from_holding<T: Topology>(
+    graph: &T,
+    starts: &[StateId],
+    held: &Cheapest,
+    budget: &Budget,
+) -> Outcome<Cheapest> {
+    let held = (graph.n_and_steps() > 0).then(|| held.keys.clone());
+    search_from(graph, starts, held, budget)
+}
+
+fn search_from<T: Topology>(
+    graph: &T,
+    starts: &[StateId],
+    held: Option<Vec<Key>>,
+    budget: &Budget,
+) -> Outcome<Cheapest> {
     let mut keys = vec![NO_KEY; graph.n_states()];
     let mut frontier = Frontier::new();
-    let mut missing = MissingPremises::of(graph);
+    let mut missing = MissingPremises::of(graph, held.as_deref());
     for start in starts {
         if graph.has_state(start.0) && keys[start.idx()] != 0 {
             keys[start.idx()] = 0;
@@ -154,23 +230,29 @@ pub fn cheapest_from<T: Topology>(
         .and_then(|()| settle(graph, &mut keys, &mut frontier, &mut missing, budget))
         .err();
     budget.release(graph.n_states() as u64 * 8);
-    Outcome::new(Cheapest { keys }, stop)
+    Outcome::new(Cheapest { keys, held }, stop)
 }
 
-/// For each AND step how many of its premises were not yet taken from the queue.
-struct MissingPremises {
+/// For each AND step how many of its premises were not yet taken from the queue nor are held.
+struct MissingPremises<'a> {
     by_and: Vec<u32>,
     taken: super::bits::Bits,
+    held: Option<&'a [Key]>,
 }
 
-impl MissingPremises {
-    fn of<T: Topology>(graph: &T) -> Option<Self> {
+impl<'a> MissingPremises<'a> {
+    fn of<T: Topology>(graph: &T, held: Option<&'a [Key]>) -> Option<Self> {
         if graph.n_and_steps() == 0 {
             return None;
         }
         let mut by_and = vec![0; graph.n_and_steps()];
-        graph.each_and(|and| by_and[and.and as usize] = and.premises.len() as u32);
+        let is_missing =
+            |premise: &&u32| held.is_none_or(|held| held[**premise as usize] == NO_KEY);
+        graph.each_and(|and| {
+            by_and[and.and as usize] = and.premises.iter().filter(is_missing).count() as u32;
+        });
         Some(Self {
+            held,
             by_and,
             taken: super::bits::Bits::new(graph.n_states()),
         })
@@ -181,7 +263,7 @@ fn settle<T: Topology>(
     graph: &T,
     keys: &mut [Key],
     frontier: &mut Frontier,
-    missing: &mut Option<MissingPremises>,
+    missing: &mut Option<MissingPremises<'_>>,
     budget: &Budget,
 ) -> Result<(), Stop> {
     let mut n_expanded = 0;
@@ -199,7 +281,8 @@ fn settle<T: Topology>(
             }
         });
         if let Some(missing) = missing {
-            let first_time = missing.taken.insert(at);
+            let is_held = missing.held.is_some_and(|held| held[at as usize] != NO_KEY);
+            let first_time = missing.taken.insert(at) && !is_held;
             graph.each_and_out(at, |and| {
                 n_expanded += 1;
                 let open = &mut missing.by_and[and.and as usize];
@@ -208,7 +291,7 @@ fn settle<T: Topology>(
                     return;
                 }
                 // Also when a premise is taken again with a lower key: the sum went down.
-                let found = and_key(and.premises, and.cost, keys);
+                let found = and_key(and.premises, and.cost, keys, missing.held);
                 if found < keys[and.gain as usize] {
                     keys[and.gain as usize] = found;
                     frontier.push(found, and.gain);
@@ -330,7 +413,7 @@ pub(crate) fn cheapest_to_within<T: Topology>(
         .and_then(|()| settle_back(graph, sides, &mut keys, &mut frontier, horizon, budget))
         .err();
     budget.release(graph.n_states() as u64 * 8);
-    Outcome::new(Cheapest { keys }, stop)
+    Outcome::new(Cheapest { keys, held: None }, stop)
 }
 
 fn settle_back<T: Topology>(
@@ -582,6 +665,64 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_is_held_anyway_supports_but_opens_nothing_alone() {
+        let mut n_more = 0;
+        for seed in 0..4000 {
+            let graph = random_graph(seed);
+            let mut random = SplitMix64::new(!seed);
+            let budget = Budget::unlimited();
+            let held_starts = random_states(&mut random, graph.n_states());
+            let held = complete(cheapest_from(&graph, &held_starts, &budget));
+            let starts = random_states(&mut random, graph.n_states());
+            let found = complete(cheapest_from_holding(&graph, &starts, &held, &budget));
+            let mut best: Vec<Option<u64>> = vec![None; graph.n_states()];
+            for start in &starts {
+                best[start.idx()] = Some(0);
+            }
+            let steps = all_steps(&graph);
+            loop {
+                let before = best.clone();
+                for (_, step) in &steps {
+                    // Each premise in turn is the one that must come from the starts.
+                    for own in &step.premises {
+                        let cost_of = |premise: &StateId| {
+                            let elsewhere = (premise != own && held.is_reached(*premise))
+                                .then(|| u64::from(held.cost(*premise)));
+                            best[premise.idx()].into_iter().chain(elsewhere).min()
+                        };
+                        let costs: Option<Vec<u64>> = step.premises.iter().map(cost_of).collect();
+                        if let Some(costs) = costs {
+                            let cost = costs.iter().sum::<u64>() + u64::from(step.cost);
+                            let known = &mut best[step.gain.idx()];
+                            *known = Some(known.map_or(cost, |known| known.min(cost)));
+                        }
+                    }
+                }
+                if before == best {
+                    break;
+                }
+            }
+            let alone = complete(cheapest_from(&graph, &starts, &budget));
+            n_more += usize::from(found.n_reached() > alone.n_reached());
+            for state in graph.states() {
+                let cost = found
+                    .is_reached(state)
+                    .then(|| u64::from(found.cost(state)));
+                assert_eq!(cost, best[state.idx()], "seed {seed}, {state:?}");
+                let mut have: Vec<StateId> = starts.clone();
+                have.extend(graph.states().filter(|&state| held.is_reached(state)));
+                for step in found.derivation(&graph, state).unwrap_or_default() {
+                    let parts = Topology::step(&graph, step);
+                    assert!(parts.premises.iter().all(|premise| have.contains(premise)));
+                    have.push(parts.gain);
+                }
+                assert!(!found.is_reached(state) || have.contains(&state));
+            }
+        }
+        assert!(n_more > 20);
     }
 
     #[test]
