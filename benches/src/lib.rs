@@ -1,1 +1,3 @@
 //! Benchmarks of Foothold: the library part holds what several benches share.
+
+pub mod estate;

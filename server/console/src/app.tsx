@@ -14,7 +14,11 @@ import { Results } from "./results/results";
 
 /** Questions worth asking first, on any estate. */
 const EXAMPLES: { name: string; query: string }[] = [
-  { name: "Likeliest paths to data", query: "ATTACK PATHS TO (d:DataStore) TOP 10" },
+  {
+    name: "Likeliest path to each store",
+    query: "ATTACK PATHS TO read(d:DataStore) TOP 1 PER TARGET",
+  },
+  { name: "Ten likeliest paths", query: "ATTACK PATHS TOP 10" },
   {
     name: "How exposed is each data store",
     query:

@@ -12,6 +12,9 @@ import {
   type SceneNode,
 } from "./scene";
 
+/** Names are still readable at this size. */
+const SMALLEST_SCALE = 0.62;
+
 interface Props {
   paths: AttackPath[];
   /** The path to bring forward, or none. */
@@ -29,6 +32,8 @@ export function PathView({
   onSelectState,
 }: Props) {
   const scene = useMemo(() => buildScene(paths), [paths]);
+  const width = Math.max(scene.width, 320);
+  const height = Math.max(scene.height, 120);
   const isDim = (through: number[]): boolean =>
     selectedPath !== null && !through.includes(selectedPath);
   return (
@@ -36,9 +41,9 @@ export function PathView({
       class="scene"
       role="img"
       aria-label={`${paths.length} attack paths drawn from left to right`}
-      viewBox={`0 0 ${Math.max(scene.width, 320)} ${Math.max(scene.height, 120)}`}
-      width={Math.max(scene.width, 320)}
-      height={Math.max(scene.height, 120)}
+      viewBox={`0 0 ${width} ${height}`}
+      // Shrinks to the canvas as far as it stays readable, then scrolls.
+      style={{ width: `max(100%, ${width * SMALLEST_SCALE}px)`, maxWidth: `${width}px` }}
     >
       <defs>
         <marker
@@ -98,7 +103,7 @@ function Edge({ edge, dim, selected, onSelect }: EdgeProps) {
     <g
       class={`edge${dim ? " dim" : ""}${selected ? " selected" : ""}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={`${edge.step.title}, ${percent(edge.step.likelihood)}`}
       data-rule={edge.step.rule}
       onClick={onSelect}
@@ -130,7 +135,7 @@ function Node({ node, dim, onSelect }: NodeProps) {
     <g
       class={`node ${node.role}${dim ? " dim" : ""}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={stateText(node.state)}
       onClick={onSelect}
       onKeyDown={activate(onSelect)}
