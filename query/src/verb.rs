@@ -6,11 +6,15 @@
 //! | `ATTACK PATHS` | `attack_paths` |
 //! | `EXPLOITABILITY OF` | `exploitability` |
 //! | `BLAST RADIUS OF` | `blast_radius` |
+//! | `CHOKE POINTS` | `choke_points` |
+//! | `FIX PLAN` | `fix_plan` |
 
 mod attack_paths;
 mod blast_radius;
+mod choke_points;
 mod ends;
 mod exploitability;
+mod fix_plan;
 mod path_value;
 
 use std::sync::Arc;
@@ -57,7 +61,9 @@ impl Surroundings for AttackContext {
             Verb::AttackPaths(parts) => Some(attack_paths::plan(self, resolver, parts, scope)),
             Verb::Exploitability(parts) => Some(exploitability::plan(self, resolver, parts, scope)),
             Verb::BlastRadius(parts) => Some(blast_radius::plan(self, resolver, parts, scope)),
-            Verb::ChokePoints(_) | Verb::FixPlan(_) | Verb::WhyNot(_) => {
+            Verb::ChokePoints(parts) => Some(choke_points::plan(self, resolver, parts, scope)),
+            Verb::FixPlan(parts) => Some(fix_plan::plan(self, resolver, parts, scope)),
+            Verb::WhyNot(_) => {
                 let message = "this verb is not answered yet";
                 resolver.report(Diagnostic::new(Code::NotSupported, clause.head, message));
                 None

@@ -1,0 +1,175 @@
+//! `CHOKE POINTS`: what every path must pass.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use foothold_engine::attack::crown_jewels;
+use foothold_engine::graph::NodeId;
+use foothold_engine::search::{
+    Cheapest, Cuttable, StateId, cheapest_from, choke_points_of, minimum_cut,
+};
+
+use crate::ast;
+use crate::exec::Cx;
+use crate::fault::Fault;
+use crate::plan::{Table, TakeRow};
+use crate::resolve::{Resolver, Scope, VerbTable};
+use crate::types::Ty;
+use crate::value::Val;
+
+use super::ends::{EndNode, EndsPlan, Role};
+use super::{AttackContext, count, state_value};
+
+#[derive(Debug)]
+struct ChokePoints {
+    context: AttackContext,
+    from: EndsPlan,
+    to: EndsPlan,
+}
+
+pub(super) fn plan(
+    context: &AttackContext,
+    resolver: &mut Resolver<'_>,
+    parts: &ast::ChokePoints,
+    scope: &Scope,
+) -> VerbTable {
+    let table = ChokePoints {
+        context: context.clone(),
+        from: EndsPlan::sources(context, resolver, parts.from.as_ref(), scope),
+        to: EndsPlan::targets(context, resolver, parts.to.as_ref(), scope),
+    };
+    VerbTable {
+        table: Arc::new(table),
+        columns: vec![
+            ("node", Ty::Node),
+            ("state", Ty::Str),
+            ("rule", Ty::Str),
+            ("targets_cut", Ty::Int),
+            ("value_cut", Ty::Float),
+            ("kind", Ty::Str),
+        ],
+    }
+}
+
+/// What passing a state would cut.
+#[derive(Debug, Default, Clone, Copy)]
+struct Gain {
+    targets: u64,
+    value: f64,
+}
+
+impl ChokePoints {
+    /// The states that every path to a target asset passes, each with what it cuts.
+    fn dominating(
+        &self,
+        sources: &[StateId],
+        targets: &[EndNode],
+        forward: &Cheapest,
+        value_of: &BTreeMap<NodeId, f64>,
+        cx: &Cx<'_>,
+    ) -> Result<BTreeMap<StateId, Gain>, Fault> {
+        let topology = self.context.graph.topology();
+        let mut gains: BTreeMap<StateId, Gain> = BTreeMap::new();
+        for target in targets {
+            // An asset is safe when each of its states is: only what all of them need cuts it.
+            let mut shared: Option<Vec<StateId>> = None;
+            for &state in target
+                .states
+                .iter()
+                .filter(|&&state| forward.is_reached(state))
+            {
+                let needed = choke_points_of(topology, sources, state, cx.budget)?;
+                shared = Some(match shared {
+                    None => needed,
+                    Some(before) => before
+                        .into_iter()
+                        .filter(|one| needed.contains(one))
+                        .collect(),
+                });
+            }
+            for state in shared.unwrap_or_default() {
+                let gain = gains.entry(state).or_default();
+                gain.targets += 1;
+                gain.value += value_of.get(&target.node).copied().unwrap_or(0.0);
+            }
+        }
+        Ok(gains)
+    }
+}
+
+impl Table for ChokePoints {
+    fn rows<'c>(
+        &self,
+        cx: &mut Cx<'c>,
+        take: &mut TakeRow<'_, 'c>,
+    ) -> Result<ControlFlow<()>, Fault> {
+        let graph = &*self.context.graph;
+        let topology = graph.topology();
+        let sources = self.from.states(cx, graph, Role::Source)?;
+        let targets = self.to.nodes(cx, graph, Role::Target)?;
+        let (forward, stop) = cheapest_from(topology, &sources, cx.budget).into_parts();
+        super::stop_if(cx, stop)?;
+        let reached: Vec<EndNode> = targets
+            .into_iter()
+            .filter(|target| target.states.iter().any(|&state| forward.is_reached(state)))
+            .collect();
+        let value_of: BTreeMap<NodeId, f64> = crown_jewels(graph.snapshot())
+            .into_iter()
+            .map(|jewel| (jewel.asset, jewel.value))
+            .collect();
+
+        let mut rows: Vec<(StateId, Gain, &str)> = self
+            .dominating(&sources, &reached, &forward, &value_of, cx)?
+            .into_iter()
+            .map(|(state, gain)| (state, gain, "dominator"))
+            .collect();
+        rows.sort_by(|a, b| {
+            b.1.value
+                .total_cmp(&a.1.value)
+                .then(b.1.targets.cmp(&a.1.targets))
+                .then(a.0.cmp(&b.0))
+        });
+        let all = reached.len() as u64;
+        if all > 0 && !rows.iter().any(|row| row.1.targets == all) {
+            // No single state cuts everything: the fewest that do so together.
+            let states: Vec<StateId> = reached.iter().flat_map(|end| end.states.clone()).collect();
+            let value = reached
+                .iter()
+                .filter_map(|end| value_of.get(&end.node))
+                .sum();
+            if let Some(cut) =
+                minimum_cut(topology, &sources, &states, Cuttable::States, cx.budget)?
+            {
+                let gain = Gain {
+                    targets: all,
+                    value,
+                };
+                rows.extend(cut.states.into_iter().map(|state| (state, gain, "cut")));
+            }
+        }
+        for (state, gain, kind) in rows {
+            let rule = forward
+                .last_step(topology, state)
+                .map_or(Val::Null, |step| {
+                    Val::str(&graph.rules().get(graph.rule_of(step)).name)
+                });
+            let row = [
+                Val::Node(graph.state(state).asset),
+                state_value(graph, state),
+                rule,
+                count(gain.targets),
+                Val::Float(gain.value),
+                Val::str(kind),
+            ];
+            if take(cx, &row)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn text(&self) -> String {
+        "ChokePoints".to_owned()
+    }
+}
