@@ -8,7 +8,7 @@ import json
 
 import os
 
-from estate import ACCOUNT, DEMO, OIDC, REGION, SERVICES
+from estate import ACCOUNT, CLUSTER, DEMO, REGION, SERVICES
 
 os.environ["MOTO_ACCOUNT_ID"] = ACCOUNT
 
@@ -55,17 +55,17 @@ def role_arn(name):
     return f"arn:aws:iam::{ACCOUNT}:role/{name}"
 
 
-def workload_trust(service):
+def workload_trust(service, issuer):
     namespace = SERVICES[service][0]
     return document(
         {
             "Effect": "Allow",
-            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{OIDC}"},
+            "Principal": {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{issuer}"},
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Condition": {
                 "StringEquals": {
-                    f"{OIDC}:aud": "sts.amazonaws.com",
-                    f"{OIDC}:sub": f"system:serviceaccount:{namespace}:{service}",
+                    f"{issuer}:aud": "sts.amazonaws.com",
+                    f"{issuer}:sub": f"system:serviceaccount:{namespace}:{service}",
                 }
             },
         }
@@ -114,12 +114,14 @@ WORKLOAD_ROLES = {
 }
 
 
-def build_identities(iam):
+def build_identities(iam, issuer):
     iam.create_open_id_connect_provider(
-        Url=f"https://{OIDC}", ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
+        Url=f"https://{issuer}", ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
     )
     for role, (service, policy) in WORKLOAD_ROLES.items():
-        iam.create_role(RoleName=role, AssumeRolePolicyDocument=workload_trust(service))
+        iam.create_role(
+            RoleName=role, AssumeRolePolicyDocument=workload_trust(service, issuer)
+        )
         iam.put_role_policy(RoleName=role, PolicyName="access", PolicyDocument=policy)
     reader = document(
         {
@@ -149,6 +151,23 @@ def build_identities(iam):
     build_people(iam)
 
 
+def build_cluster(session):
+    """The cluster of cluster/, for the issuer of its service accounts' tokens."""
+    ec2 = session.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=f"{REGION}{zone}")
+        for block, zone in (("10.20.0.0/20", "a"), ("10.20.16.0/20", "b"))
+    ]
+    cluster = session.client("eks").create_cluster(
+        name=CLUSTER,
+        version="1.31",
+        roleArn=role_arn("ferrypay-eks"),
+        resourcesVpcConfig={"subnetIds": [made["Subnet"]["SubnetId"] for made in subnets]},
+    )["cluster"]
+    return vpc, cluster["identity"]["oidc"]["issuer"].removeprefix("https://")
+
+
 def build_people(iam):
     people = document(
         statement(["cloudwatch:GetMetricData", "logs:FilterLogEvents"], "*", sid="Watch")
@@ -160,7 +179,7 @@ def build_people(iam):
         iam.add_user_to_group(GroupName="operations", UserName=name)
 
 
-def build_stores(session):
+def build_stores(session, vpc):
     s3 = session.client("s3")
     for bucket, tags in BUCKETS.items():
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -176,7 +195,6 @@ def build_stores(session):
             Tags=[{"Key": "data-class", "Value": data_class}],
         )
     ec2 = session.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
     group = ec2.create_security_group(
         GroupName="databases", Description="Databases, from inside the network", VpcId=vpc
     )["GroupId"]
@@ -224,6 +242,9 @@ def export(session):
             Filter=["User", "Role", "Group", "LocalManagedPolicy"], MaxItems=1000
         ),
     )
+    described = session.client("eks").describe_cluster(name=CLUSTER)
+    described["cluster"]["certificateAuthority"]["data"] = "EXAMPLE"
+    write("eks-describe-cluster.json", described)
     s3 = session.client("s3")
     write("s3-list-buckets.json", s3.list_buckets())
     dynamo = session.client("dynamodb")
@@ -244,8 +265,9 @@ def main():
         session = boto3.Session(
             aws_access_key_id="EXAMPLE", aws_secret_access_key="EXAMPLE", region_name=REGION
         )
-        build_identities(session.client("iam"))
-        build_stores(session)
+        vpc, issuer = build_cluster(session)
+        build_identities(session.client("iam"), issuer)
+        build_stores(session, vpc)
         export(session)
 
 

@@ -9,7 +9,6 @@ REGISTRY = "registry.ferrypay.example"
 ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 CLUSTER = "ferrypay-prod"
-OIDC = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B716D3041E"
 
 # Service: namespace, kind, tag, machine.
 SERVICES = {

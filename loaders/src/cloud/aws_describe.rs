@@ -6,6 +6,7 @@
 //! not say which resource it is about (the access list of a bucket), the file name must, the way
 //! collectors write it: `s3api-get-bucket-acl--<bucket>.json` or `s3-get-bucket-acl/<bucket>`.
 
+mod clusters;
 mod compute;
 mod network;
 mod stores;
@@ -41,6 +42,7 @@ const CERTAIN: &[&str] = &[
     "Table.TableArn",
     "TableNames",
     "Functions[].FunctionArn",
+    "cluster.resourcesVpcConfig",
     "Configuration.FunctionArn",
     "FunctionUrlConfigs",
     "SecretList",
@@ -107,6 +109,7 @@ impl Loader for AwsDescribe {
         let mut export = Export {
             name: source.name(),
             account: source.context().account.as_deref(),
+            cluster: source.context().cluster.as_deref(),
             facts,
             report,
             accounts: Accounts::default(),
@@ -119,6 +122,7 @@ impl Loader for AwsDescribe {
             let mut members = Members { members };
             stores::read(&mut export, &mut members)?;
             compute::read(&mut export, &mut members)?;
+            clusters::read(&mut export, &mut members)?;
             network::read(&mut export, &mut members)?;
         }
         Ok(())
@@ -164,6 +168,8 @@ struct Export<'a> {
     name: &'a str,
     /// The account that the surroundings name.
     account: Option<&'a str>,
+    /// The cluster that they name.
+    cluster: Option<&'a str>,
     facts: &'a mut Facts,
     report: &'a mut Report,
     accounts: Accounts,

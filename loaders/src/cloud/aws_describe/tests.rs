@@ -258,3 +258,27 @@ fn broken_exports_are_named() {
         &expect!["at `/Policy`: text that is no policy document"],
     );
 }
+
+#[test]
+fn a_managed_cluster_names_the_issuer_of_its_tokens() {
+    let described = r#"{"cluster": {"name": "eks-prod", "arn": "arn:aws:eks:eu-west-1:111122223333:cluster/eks-prod", "resourcesVpcConfig": {}, "identity": {"oidc": {"issuer": "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"}}}}"#;
+    check(
+        "eks.json",
+        described,
+        &expect![[r#"
+            k8s://eks-prod :Cluster name="eks-prod" oidc_issuer="oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+            members.cluster=4
+        "#]],
+    );
+    let mut options = Options::new(0);
+    options.context.cluster = Some("prod".into());
+    check_with(
+        &options,
+        "eks.json",
+        described,
+        &expect![[r#"
+            k8s://prod :Cluster name="prod" oidc_issuer="oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+            members.cluster=4
+        "#]],
+    );
+}
