@@ -96,6 +96,9 @@ pub struct Resolver<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     n_slots: u32,
     n_ops: usize,
+    /// Clauses and parts of patterns around this place: both nest calls while running.
+    pub(crate) n_clauses: usize,
+    pub(crate) n_parts: usize,
     reads: Vec<BTreeSet<Slot>>,
     pub(crate) grouping: Option<Grouping>,
     pub(crate) substitutions: Vec<Substitution>,
@@ -142,6 +145,8 @@ impl<'a> Resolver<'a> {
             diagnostics: Vec::new(),
             n_slots: 0,
             n_ops: 0,
+            n_clauses: 0,
+            n_parts: 0,
             reads: Vec::new(),
             grouping: None,
             substitutions: Vec::new(),

@@ -4,7 +4,10 @@
 //! (`from -KIND-> to key=value`). A case is a heading, a block `fql` and a block `answer`.
 //! `REWRITE=1 cargo test -p foothold-query --test answers` writes the answers anew.
 
-#![expect(clippy::expect_used, reason = "a case that cannot be read is a failure")]
+#![expect(
+    clippy::expect_used,
+    reason = "a case that cannot be read is a failure"
+)]
 
 use std::fmt::Write;
 use std::path::Path;

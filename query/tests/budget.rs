@@ -146,7 +146,13 @@ fn a_query_or_pattern_of_any_length_is_refused_or_answered() {
     let names: Vec<String> = (0..2000).map(|n| format!("{n} AS c{n}")).collect();
     let columns = format!("RETURN {}", names.join(", "));
     let terms = format!("RETURN {}1 AS n", "1 + ".repeat(5000));
-    for text in [clauses, hops, columns, terms] {
+    // Subqueries nest calls as clauses and patterns do.
+    let inner = (0..24).fold("RETURN 1 AS one".to_owned(), |inner, level| {
+        let hops = ")-->(".repeat(7);
+        format!("MATCH (n{level} {hops}) WHERE EXISTS {{ {inner} }} RETURN 1 AS one")
+    });
+    let nested = inner.replace(" )-->", ")-->");
+    for text in [clauses, hops, columns, terms, nested] {
         let limits = Limits {
             expansions: 1_000_000,
             ..Limits::NONE

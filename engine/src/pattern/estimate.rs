@@ -9,13 +9,25 @@ use super::plan::{Action, Planner, ends, get};
 /// How many nodes and neighbours are looked at to guess how a step fans out.
 const SAMPLE: u64 = 24;
 
+/// How one row fans out when an edge is walked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fan {
+    /// Rows after it.
+    pub(super) rows: f64,
+    /// Edges looked at.
+    pub(super) work: f64,
+}
+
 impl<C: Condition + Clone> Planner<'_, C> {
     /// How many rows one row becomes when this edge is walked, from a sample of the nodes it would
     /// start at: knows that kinds and labels go together.
-    pub(super) fn sample(&self, idx: usize, is_reversed: bool) -> f64 {
+    pub(super) fn sample(&self, idx: usize, is_reversed: bool) -> Fan {
         let (Some(pattern), Some(edges)) = (self.pattern.edges.get(idx), self.edges.get(idx))
         else {
-            return 1.0;
+            return Fan {
+                rows: 1.0,
+                work: 1.0,
+            };
         };
         let (from, to) = ends(pattern, is_reversed);
         let oriented = if is_reversed {
@@ -59,17 +71,36 @@ impl<C: Condition + Clone> Planner<'_, C> {
         } else {
             n_admitted / n_edges
         };
-        let average = oriented.n_edges(self.snapshot) as f64 / all;
+        let n_edges = oriented.n_edges(self.snapshot) as f64;
+        let ways = if oriented.direction == Direction::Any {
+            2.0
+        } else {
+            1.0
+        };
+        let average = ways * n_edges / all;
         let degree = (degree / starts).max(average.min(0.5 / starts));
-        let single = degree * admitted.max(share.min(0.5 / starts));
         let Some(repeat) = &pattern.repeat else {
-            return single;
+            let rows = degree * admitted.max(share.min(0.5 / starts));
+            return Fan { rows, work: degree };
         };
         // A repeated part fans out by the power of its length; beyond a few hops nobody knows.
         let hops = repeat.body.len() as f64;
-        let longest = repeat.max.map_or(8.0, f64::from).min(8.0) * hops;
-        let reach = degree.max(1.05).powf(longest);
-        reach * admitted.max(share.min(1.0)).max(1.0 / all)
+        let longest = repeat.max.map_or(8.0, f64::from).clamp(1.0, 8.0) * hops;
+        let walks = degree.max(1.0) * average.max(1.05).powf(longest - 1.0);
+        let work = if repeat.is_reach {
+            walks.min(ways * n_edges)
+        } else {
+            walks
+        };
+        let ends = if repeat.is_reach {
+            walks.min(all)
+        } else {
+            walks
+        };
+        Fan {
+            rows: ends * share.max(1.0 / all),
+            work: work.max(16.0),
+        }
     }
 
     pub(super) fn estimate(&self, rows: f64, bound: &[bool], action: Action) -> f64 {
@@ -85,7 +116,7 @@ impl<C: Condition + Clone> Planner<'_, C> {
                 let fan_out = self
                     .fan_out
                     .get(idx)
-                    .map_or(1.0, |both| both[usize::from(is_reversed)]);
+                    .map_or(1.0, |both| both[usize::from(is_reversed)].rows);
                 let (_, to) = ends(edge, is_reversed);
                 if get(bound, to) {
                     rows * (fan_out / self.count(to).max(1.0)).min(1.0)
@@ -141,17 +172,13 @@ impl<C: Condition + Clone> Planner<'_, C> {
                 let Some(edge) = self.pattern.edges.get(idx) else {
                     return 1.0;
                 };
-                let fan_out = self
-                    .fan_out
-                    .get(idx)
-                    .map_or(1.0, |both| both[usize::from(is_reversed)]);
-                if edge.repeat.is_some() {
-                    fan_out.max(16.0)
-                } else if get(bound, edge.to) && get(bound, edge.from) {
-                    1.0
-                } else {
-                    fan_out
+                let is_closing = get(bound, edge.to) && get(bound, edge.from);
+                if edge.repeat.is_none() && is_closing {
+                    return 1.0;
                 }
+                self.fan_out
+                    .get(idx)
+                    .map_or(1.0, |both| both[usize::from(is_reversed)].work)
             }
             Action::Path { .. } => (self.snapshot.n_edges() as f64).max(1.0),
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::graph::Snapshot;
 
 use super::compile::{EdgeTest, NodeTest};
+use super::estimate::Fan;
 use super::ir::{Condition, EdgePattern, LabelExpr, PathPattern, Pattern, Var, VarKind, VarSpec};
 use super::step::{Op, Part, PathStep, Step};
 
@@ -34,7 +35,7 @@ pub(super) struct Planner<'a, C> {
     pub(super) counts: Vec<f64>,
     pub(super) edges: Vec<EdgeTest>,
     /// Average fan-out of each edge, walked as written and against it.
-    pub(super) fan_out: Vec<[f64; 2]>,
+    pub(super) fan_out: Vec<[Fan; 2]>,
 }
 
 impl<C: Condition + Clone> Plan<C> {

@@ -91,10 +91,12 @@ impl Resolver<'_> {
         let mut nodes = Vec::new();
         let mut columns = None;
         let n_clauses = query.clauses.len();
-        if n_clauses > MAX_CLAUSES {
-            let message =
-                format!("a query has at most {MAX_CLAUSES} clauses, this one has {n_clauses}");
+        let around = (self.n_clauses, self.n_parts);
+        self.n_clauses += n_clauses;
+        if self.n_clauses > MAX_CLAUSES {
+            let message = format!("a query has at most {MAX_CLAUSES} clauses, subqueries included");
             self.error(Code::TooLarge, query.span, message);
+            (self.n_clauses, self.n_parts) = around;
             return (nodes, Vec::new());
         }
         for (at, clause) in query.clauses.iter().enumerate() {
@@ -141,6 +143,7 @@ impl Resolver<'_> {
             let diagnostic = Diagnostic::new(Code::ClauseOrder, span, "a query ends with `RETURN`");
             self.report(diagnostic.help("add `RETURN` and what the answer should hold"));
         }
+        (self.n_clauses, self.n_parts) = around;
         reach::rewrite(self.snapshot, &mut nodes, kind == BodyKind::Exists);
         (nodes, columns.unwrap_or_default())
     }

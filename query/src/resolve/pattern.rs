@@ -17,7 +17,7 @@ use crate::types::Ty;
 use super::{Resolver, Scope};
 
 /// Parts of a pattern are matched by nested calls, so their number is bounded.
-const MAX_PARTS: usize = 256;
+const MAX_PARTS: usize = 400;
 
 /// A condition met while the shape of a pattern is read; resolved once every name is known.
 pub(super) enum Pending<'t> {
@@ -168,9 +168,11 @@ impl Resolver<'_> {
             self.path(path, &mut builder);
         }
         let n_parts = builder.pattern.nodes.len() + builder.pattern.edges.len();
-        if n_parts > MAX_PARTS {
+        self.n_parts += n_parts;
+        if self.n_parts > MAX_PARTS {
             let span = paths.first().map_or(Span::default(), |path| path.span);
-            let message = format!("a pattern has at most {MAX_PARTS} nodes and relationships");
+            let message =
+                format!("the patterns of a query have at most {MAX_PARTS} nodes and relationships");
             self.error(Code::TooLarge, span, message);
             builder.pattern = Pattern::default();
         }
