@@ -199,3 +199,48 @@ async fn wrong_method() -> Response {
     )
     .into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    /// The routes as this file states them, with their methods.
+    fn routes() -> BTreeSet<(String, String)> {
+        let source = include_str!("api.rs");
+        let router = source.split("async fn finish").next().unwrap();
+        let mut routes = BTreeSet::new();
+        for statement in router.split(".route(").skip(1) {
+            let path = statement.split('"').nth(1).unwrap();
+            let is_api = !["/healthz", "/readyz", "/metrics"].contains(&path);
+            let prefix = if is_api { "/api/v1" } else { "" };
+            let path = format!("{prefix}{}", path.replace("{*id}", "{id}"));
+            for method in ["get", "post", "put", "delete"] {
+                let called = format!("{method}(");
+                let is_called = statement
+                    .split([' ', '.', '\n'])
+                    .any(|word| word.starts_with(&called));
+                if is_called {
+                    routes.insert((path.clone(), method.to_owned()));
+                }
+            }
+        }
+        routes
+    }
+
+    #[test]
+    fn every_route_is_documented_and_every_documented_route_is_there() {
+        let document: Value = serde_json::from_str(include_str!("api/openapi.json")).unwrap();
+        let mut documented = BTreeSet::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                documented.insert((path.clone(), method.clone()));
+            }
+        }
+        // One route serves a node and its neighbours, because ids hold slashes.
+        let neighbors = ("/api/v1/nodes/{id}/neighbors".to_owned(), "get".to_owned());
+        assert!(documented.remove(&neighbors));
+        assert_eq!(routes(), documented);
+    }
+}
