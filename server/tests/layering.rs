@@ -169,7 +169,7 @@ fn engine_and_query_touch_no_file_outside_the_store() {
     for folder in ["engine/src", "query/src"] {
         let found = lines_with(
             &root().join(folder),
-            &["std::fs", "File::open", "std::net"],
+            &["std::fs", "File::open", "TcpStream", "UdpSocket"],
             &store,
         );
         assert!(found.is_empty(), "{found:#?}");
