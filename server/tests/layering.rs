@@ -1,5 +1,11 @@
 //! The architecture's arrows and absences, read from `cargo metadata` and from the sources.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

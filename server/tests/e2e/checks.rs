@@ -68,9 +68,7 @@ fn with_a_baseline_only_what_is_new_fails() {
 
     // Another exposed workload with the same image is new.
     let more = dir.path().join("more.jsonl");
-    fs::write(&more, concat!(
-        "{\"edge\":{\"from\":\"net://internet\",\"to\":\"k8s://prod/shop/Deployment/batch\",\"kind\":\"CAN_REACH\"}}\n",
-    )).unwrap();
+    fs::write(&more, "{\"edge\":{\"from\":\"net://internet\",\"to\":\"k8s://prod/shop/Deployment/batch\",\"kind\":\"CAN_REACH\"}}\n").unwrap();
     let new = run(&[
         "check",
         "--load",

@@ -1,5 +1,12 @@
 //! End to end: the real binary, the real server.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::format_push_string,
+    reason = "a test that cannot go on stops, and reads better than it runs fast"
+)]
+
 mod checks;
 mod cli;
 mod crash;
