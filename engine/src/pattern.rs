@@ -10,6 +10,7 @@
 //! fixed order: the same pattern on the same snapshot gives the same matches in the same order.
 
 mod bindings;
+mod cheapest;
 mod compile;
 mod estimate;
 mod ir;

@@ -1,4 +1,15 @@
 //! FQL, the Foothold query language: text in, rows and paths out. The crate knows no transport.
+//!
+//! ```text
+//! text --token, parse--> tree --resolve--> plan --exec--> rows --json--> answer
+//!                          |                  |
+//!                     diagnostics          explain
+//! ```
+//!
+//! [`run`] goes all the way; [`prepare`] stops before the first row, so that a plan can be shown,
+//! run several times, or streamed. Matching is the engine's: a `MATCH` becomes a pattern whose
+//! conditions are evaluated here. Nothing reads a clock; limits come in a budget, and an answer
+//! that a limit cut short says so.
 
 pub mod ast;
 pub mod complete;

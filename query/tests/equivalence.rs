@@ -86,6 +86,24 @@ const PAIRS: &[(&str, &str)] = &[
         "MATCH p = TRAIL (a)-[r:K]->{1,4}(b) \
          RETURN a.id, b.id, min(reduce(s = 0, r IN relationships(p) | s + r.w)) AS cost",
     ),
+    (
+        "MATCH p = ANY CHEAPEST (a)-[r COST r.w]->+(b:M) \
+         RETURN a.id, b.id, reduce(s = 0, r IN relationships(p) | s + r.w) AS cost",
+        "MATCH p = TRAIL (a)-[r]->+(b:M) \
+         RETURN a.id, b.id, min(reduce(s = 0, r IN relationships(p) | s + r.w)) AS cost",
+    ),
+    (
+        "MATCH (a), (b) MATCH p = ANY CHEAPEST (a)-[r:K COST r.w + 1]-*(b) \
+         RETURN a.id, b.id, reduce(s = 0, r IN relationships(p) | s + r.w + 1) AS cost",
+        "MATCH p = TRAIL (a)-[r:K]-*(b) \
+         RETURN a.id, b.id, min(reduce(s = 0, r IN relationships(p) | s + r.w + 1)) AS cost",
+    ),
+    (
+        "MATCH p = ANY CHEAPEST (a)-[r:K COST r.w]-+(b) \
+         RETURN a.id, b.id, reduce(s = 0, r IN relationships(p) | s + r.w) AS cost",
+        "MATCH p = TRAIL (a)-[r:K]-+(b) \
+         RETURN a.id, b.id, min(reduce(s = 0, r IN relationships(p) | s + r.w)) AS cost",
+    ),
     // Groups against plain parts.
     (
         "MATCH ((a)-[:K]->(b)-[:L]->(c)){1,1} (d) RETURN [n IN a | n.id] AS a, d.id",

@@ -8,6 +8,7 @@ use std::sync::Arc as Shared;
 use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
+use super::cheapest::is_plain_cheapest;
 use super::ir::{Condition, Direction, Mode, Selector};
 use super::predecessors::{Cost, Predecessors};
 use super::product::{Product, Shape};
@@ -35,8 +36,12 @@ impl<H> Run<'_, H> {
             return Ok(ControlFlow::Continue(()));
         }
         let given = self.bindings.node(to);
-        if is_plain_shortest(path) {
-            let (flow, needs_search) = self.plain_shortest(path, start, step, rest)?;
+        if is_plain_shortest(path) || is_plain_cheapest(path) {
+            let (flow, needs_search) = if is_plain_cheapest(path) {
+                self.plain_cheapest(path, start, step, rest)?
+            } else {
+                self.plain_shortest(path, start, step, rest)?
+            };
             let may_be_start = given.is_none_or(|given| given == start);
             if flow.is_break() || !needs_search || !may_be_start {
                 return Ok(flow);
