@@ -7,7 +7,7 @@
 )]
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -17,11 +17,18 @@ fn expected() -> Value {
     serde_json::from_str(include_str!("data/ferrypay.json")).unwrap()
 }
 
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/demo")
+}
+
 fn ask(query: &str) -> Value {
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/demo");
+    ask_of(&demo(), query)
+}
+
+fn ask_of(folder: &Path, query: &str) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_foothold"))
         .args(["query", "--format", "json", "--load"])
-        .arg(demo)
+        .arg(folder)
         .arg(query)
         .output()
         .unwrap();
@@ -160,6 +167,43 @@ fn dead_ends_are_not_reported() {
     }
 }
 
+/// Each dead end is one fact away from a path: with its guard gone, the path is there. So they are
+/// near misses, and it is the guard that is understood.
+#[test]
+fn dead_ends_are_paths_without_their_guards() {
+    for end in expected()["out_of_reach"].as_array().unwrap() {
+        let folder = tempfile::tempdir().unwrap();
+        copy(&demo(), folder.path());
+        let guard = &end["guard"];
+        let file = folder.path().join(guard["file"].as_str().unwrap());
+        let text = std::fs::read_to_string(&file).unwrap();
+        let says = guard["says"].as_str().unwrap();
+        assert!(text.contains(says), "{}", end["name"]);
+        let unguarded = text.replace(says, guard["instead"].as_str().unwrap());
+        std::fs::write(&file, unguarded).unwrap();
+        let answer = ask_of(folder.path(), "ATTACK PATHS TO (d:DataStore) TOP 1000");
+        let found = answer["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|row| row[0]["$attack_path"]["target"]["asset"] == end["target"]);
+        assert!(found, "{} was no near miss", end["name"]);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).unwrap();
+        }
+    }
+}
+
 #[test]
 fn the_unloaded_critical_ranks_below_the_medium_flaw() {
     let expected = expected();
@@ -193,11 +237,10 @@ fn the_unloaded_critical_ranks_below_the_medium_flaw() {
 #[test]
 fn every_document_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/demo");
     let output = Command::new(env!("CARGO_BIN_EXE_foothold"))
         .args(["import", "--db"])
         .arg(folder.path().join("store"))
-        .arg(demo)
+        .arg(demo())
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).to_string()
