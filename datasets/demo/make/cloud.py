@@ -162,6 +162,7 @@ def build_cluster(session):
     cluster = session.client("eks").create_cluster(
         name=CLUSTER,
         version="1.31",
+        clientRequestToken="EXAMPLE",
         roleArn=role_arn("ferrypay-eks"),
         resourcesVpcConfig={"subnetIds": [made["Subnet"]["SubnetId"] for made in subnets]},
     )["cluster"]
