@@ -1,13 +1,12 @@
 //! Exploitability and blast radius of every asset in one pass.
 
-use rayon::prelude::*;
-
 use crate::attack::{AttackGraph, crown_jewels};
 use crate::budget::{Budget, Outcome, Stop};
 use crate::graph::NodeId;
 use crate::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 use crate::search::{
-    Condensation, Links, SideCosts, StateId, blast_sizes, cheapest_from, cheapest_to,
+    Condensation, Links, SideCosts, StateId, ValuedAsset, blast_sizes, cheapest_from,
+    expected_loss_of_all,
 };
 
 use super::assets::AssetGraph;
@@ -71,9 +70,8 @@ pub struct Timing {
     pub done: f64,
 }
 
-/// Expected losses are added as integers of this many parts of one, so the order of adding does
-/// not matter.
-const LOSS_PARTS: f64 = 65_536.0;
+/// Values are whole numbers to the search: so many parts make one.
+const VALUE_PARTS: f64 = 256.0;
 
 /// A crown jewel in the weight of a fallen asset; the low bits count assets.
 const JEWEL_WEIGHT: u32 = 1 << 24;
@@ -169,7 +167,7 @@ pub fn recompute(
             states,
             assets: fallen_assets,
             crown_jewels,
-            expected_loss: losses[at] as f64 / LOSS_PARTS,
+            expected_loss: losses[at],
         }
     });
     Outcome::new(
@@ -181,42 +179,29 @@ pub fn recompute(
     )
 }
 
-/// For each asset the sum over jewels of value times likelihood, in [`LOSS_PARTS`].
+/// For each asset the sum over jewels of value times likelihood.
 fn expected_losses(
     assets: &AssetGraph,
     jewels: &[(usize, f64)],
     pool: &rayon::ThreadPool,
     budget: &Budget,
-) -> (Vec<u64>, Option<Stop>) {
+) -> (Vec<f64>, Option<Stop>) {
+    let valued: Vec<ValuedAsset> = jewels
+        .iter()
+        .map(|&(place, value)| {
+            #[allow(clippy::cast_sign_loss, reason = "values of jewels are positive")]
+            let value = (value * VALUE_PARTS).round().min(f64::from(u32::MAX)) as u32;
+            ValuedAsset { value, states: vec![assets.fallen(place)] }
+        })
+        .collect();
     let topology = assets.topology();
     let sides = SideCosts::free(topology);
-    let nothing = || (vec![0_u64; assets.assets().len()], None);
-    let add = |(mut sum, stop): (Vec<u64>, Option<Stop>), (other, reason): (Vec<u64>, _)| {
-        for (total, part) in sum.iter_mut().zip(other) {
-            *total = total.saturating_add(part);
-        }
-        (sum, stop.or(reason))
-    };
-    pool.install(|| {
-        jewels
-            .par_iter()
-            .fold(nothing, |sum, &(place, value)| {
-                let (back, stop) =
-                    cheapest_to(topology, &[assets.fallen(place)], &sides, budget).into_parts();
-                let (mut losses, earlier) = sum;
-                for (at, loss) in losses.iter_mut().enumerate() {
-                    let likelihood = back.likelihood(assets.holding(at));
-                    if likelihood > 0.0 {
-                        let part = (value * likelihood * LOSS_PARTS).round();
-                        #[allow(clippy::cast_sign_loss, reason = "values of jewels are positive")]
-                        let part = part as u64;
-                        *loss = loss.saturating_add(part);
-                    }
-                }
-                (losses, earlier.or(stop))
-            })
-            .reduce(nothing, add)
-    })
+    let (losses, stop) =
+        expected_loss_of_all(topology, &valued, &sides, pool, budget).into_parts();
+    let of_assets = (0..assets.assets().len())
+        .map(|at| losses.of(assets.holding(at)) / VALUE_PARTS)
+        .collect();
+    (of_assets, stop)
 }
 
 #[cfg(test)]
