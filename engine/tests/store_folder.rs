@@ -1,5 +1,12 @@
 //! The store folder from outside: lock, restart, damage, check, backup and restore.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,6 +1,13 @@
 //! A real child process imports and is killed with `SIGKILL` at random moments, fifty times on one
 //! folder. Whatever it acknowledged is there afterwards; what it did not is there whole or not at all.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -257,11 +257,13 @@ mod tests {
         for (n_rows, step) in [(10, 1), (1000, 3), (100_000, 997)] {
             let rows: Vec<(u32, Value)> = (0..n_rows)
                 .step_by(step)
-                .map(|row| (row as u32, Value::Int(row as i64)))
+                .map(|row| (row as u32, Value::from(row as u32)))
                 .collect();
             let (column, strings) = column(&rows, n_rows);
             for row in 0..n_rows as u32 {
-                let expected = (row as usize % step == 0).then(|| Value::Int(i64::from(row)));
+                let expected = (row as usize)
+                    .is_multiple_of(step)
+                    .then(|| Value::Int(i64::from(row)));
                 assert_eq!(column.get(row, &strings), expected);
             }
             assert_eq!(column.rows().count(), rows.len());

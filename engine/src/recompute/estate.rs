@@ -191,13 +191,15 @@ fn expected_losses(
         .map(|&(place, value)| {
             #[allow(clippy::cast_sign_loss, reason = "values of jewels are positive")]
             let value = (value * VALUE_PARTS).round().min(f64::from(u32::MAX)) as u32;
-            ValuedAsset { value, states: vec![assets.fallen(place)] }
+            ValuedAsset {
+                value,
+                states: vec![assets.fallen(place)],
+            }
         })
         .collect();
     let topology = assets.topology();
     let sides = SideCosts::free(topology);
-    let (losses, stop) =
-        expected_loss_of_all(topology, &valued, &sides, pool, budget).into_parts();
+    let (losses, stop) = expected_loss_of_all(topology, &valued, &sides, pool, budget).into_parts();
     let of_assets = (0..assets.assets().len())
         .map(|at| losses.of(assets.holding(at)) / VALUE_PARTS)
         .collect();
