@@ -153,10 +153,15 @@ impl App {
     }
 }
 
+/// Four times what the deepest query takes in a debug build.
+const QUERY_STACK_BYTES: usize = 8 << 20;
+
 /// A pool of its own: graph work never runs on the global one. Zero threads means one per core.
 pub(crate) fn new_pool(n_threads: usize) -> Result<Arc<rayon::ThreadPool>> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(n_threads)
+        // Queries nest as deep as the language admits.
+        .stack_size(QUERY_STACK_BYTES)
         .thread_name(|idx| format!("graph-{idx}"))
         .build()
         .map(Arc::new)

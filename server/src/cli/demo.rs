@@ -122,7 +122,10 @@ fn load(context: &Context, app: &App, files: &Path) -> anyhow::Result<()> {
 }
 
 fn print_paths(context: &Context, app: &Arc<App>, top: u32) -> anyhow::Result<Exit> {
-    let text = format!("ATTACK PATHS TOP {top}");
+    // One path a store: ten ways to the same table would hide the other tables.
+    let text = format!(
+        "ATTACK PATHS TO read(d:DataStore WHERE d.value > 0) TOP 1 PER TARGET RETURN path LIMIT {top}"
+    );
     let allowance = Allowance::interactive();
     let question = Question {
         text: &text,
