@@ -249,3 +249,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn joins_add_no_node_to_a_graph_they_know_nothing_about() {
+    let mut facts = Facts::new();
+    facts.node("a:1", &["A"]).unwrap();
+    facts.edge("a:1", "KNOWS", "a:2").unwrap();
+    let mut staging = Staging::new();
+    staging.add(&source("s"), &facts);
+    let snapshot = super::assemble(staging).unwrap();
+    let ids: Vec<&str> = snapshot
+        .nodes()
+        .map(|node| snapshot.stable_id(node))
+        .collect();
+    assert_eq!(ids, ["a:1", "a:2"]);
+}

@@ -21,6 +21,7 @@ use crate::graph::{NodeId, Snapshot};
 use crate::model::Facts;
 use crate::model::schema::INTERNET_ID;
 
+use super::exposure::state_internet;
 use super::view::{Method, View};
 use identities::{Identities, Identity, Sources};
 use targets::Target;
@@ -123,6 +124,7 @@ impl Join for Assumption {
                 assume(&identities, &assuming, &trust, facts);
             }
         }
+        state_internet(facts);
     }
 }
 

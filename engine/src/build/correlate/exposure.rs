@@ -62,9 +62,6 @@ impl Join for Exposed {
             .into_iter()
             .map(|cluster| (cluster.name.clone(), cluster))
             .collect();
-        if let Ok(node) = facts.node(INTERNET_ID, &["Internet"]) {
-            facts.set(node, "name", "internet");
-        }
         let estate = Estate {
             view,
             backends,
@@ -84,6 +81,20 @@ impl Join for Exposed {
                 public_address(view, instance, facts);
             }
         }
+        state_internet(facts);
+    }
+}
+
+/// States the internet where an edge starts from it: a graph that nothing outside reaches gets no
+/// node that its documents do not speak of.
+pub(super) fn state_internet(facts: &mut Facts) {
+    let Some(id) = facts.strings().get(INTERNET_ID) else {
+        return;
+    };
+    if facts.edges().iter().any(|edge| edge.from == id)
+        && let Ok(node) = facts.node(INTERNET_ID, &["Internet"])
+    {
+        facts.set(node, "name", "internet");
     }
 }
 
