@@ -59,11 +59,11 @@ impl Capability {
         }
     }
 
-    /// The capability of this word.
+    /// The capability of this word, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|capability| capability.name() == name)
+            .find(|capability| capability.name().eq_ignore_ascii_case(name))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The six verbs and the changes of `WHAT IF`.
 
+pub use foothold_engine::attack::Capability;
+
 use super::{Expr, Ident, NodePattern, PathPattern, Span, Text};
 
 /// A verb at clause position.
@@ -197,66 +199,6 @@ pub struct State {
     pub node: NodePattern,
     /// Capability and parentheses.
     pub span: Span,
-}
-
-/// What an attacker can hold over an asset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Capability {
-    /// `reach`: network access.
-    Reach,
-    /// `exec`: code execution.
-    Exec,
-    /// `root`: control of a node.
-    Root,
-    /// `as`: acting as an identity.
-    As,
-    /// `write`: changing code, a pipeline or an artifact.
-    Write,
-    /// `read`: reading data.
-    Read,
-    /// `tamper`: changing data.
-    Tamper,
-    /// `know`: knowing a secret.
-    Know,
-    /// `admin`: controlling a cluster, account or organisation.
-    Admin,
-}
-
-impl Capability {
-    /// Every capability, in the order of the model.
-    pub const ALL: [Capability; 9] = [
-        Capability::Reach,
-        Capability::Exec,
-        Capability::Root,
-        Capability::As,
-        Capability::Write,
-        Capability::Read,
-        Capability::Tamper,
-        Capability::Know,
-        Capability::Admin,
-    ];
-
-    /// The word of the language.
-    pub fn name(self) -> &'static str {
-        match self {
-            Capability::Reach => "reach",
-            Capability::Exec => "exec",
-            Capability::Root => "root",
-            Capability::As => "as",
-            Capability::Write => "write",
-            Capability::Read => "read",
-            Capability::Tamper => "tamper",
-            Capability::Know => "know",
-            Capability::Admin => "admin",
-        }
-    }
-
-    /// The capability of that name, in any case.
-    pub fn from_name(name: &str) -> Option<Capability> {
-        Capability::ALL
-            .into_iter()
-            .find(|capability| capability.name().eq_ignore_ascii_case(name))
-    }
 }
 
 /// One change of `WHAT IF`.

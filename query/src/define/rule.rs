@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use foothold_engine::attack::{
-    Capability, FixTemplate, Guard, Likelihood, Rule, StateTemplate, Template,
-};
+use foothold_engine::attack::{FixTemplate, Guard, Likelihood, Rule, StateTemplate, Template};
 use foothold_engine::graph::Snapshot;
 use foothold_engine::pattern::{Pattern, RuleCondition, RulePattern, Var};
 use foothold_engine::score::ScoringModel;
@@ -309,8 +307,10 @@ impl Compiler<'_> {
             self.diagnostics.push(diagnostic.suggest(name, known));
             return None;
         };
-        let capability = Capability::from_name(state.capability.name())?;
-        Some(StateTemplate { var, capability })
+        Some(StateTemplate {
+            var,
+            capability: state.capability,
+        })
     }
 
     fn likelihood(&mut self, definition: &RuleDefinition) -> DraftLikelihood {

@@ -101,8 +101,7 @@ impl EndsPlan {
             match &end.kind {
                 EndKind::Node(node) => planned.extend(nodes(resolver, node, None, scope)),
                 EndKind::State(state) => {
-                    let capability = Capability::from_name(state.capability.name());
-                    planned.extend(nodes(resolver, &state.node, capability, scope));
+                    planned.extend(nodes(resolver, &state.node, Some(state.capability), scope));
                 }
                 EndKind::Attacker(name) => planned.extend(profile(context, resolver, name)),
             }
