@@ -1,3 +1,5 @@
 //! Benchmarks of Foothold: the library part holds what several benches share.
 
 pub mod estate;
+pub mod process;
+pub mod query;
