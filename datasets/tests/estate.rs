@@ -101,7 +101,7 @@ fn the_estate_of_seed_one_stays_the_same() {
     let (lines, _) = bytes(0.01, 1);
     assert_eq!(
         sha256(&lines),
-        "dc6240f9aee59a35b5a6a49ff9ab10ab583908dcab36abb6b0dff5850e0c0bdc"
+        "1a8d3d724def612393a3a2ea10cae502f2c75ea01af560fb5f67e08c6011eb48"
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use foothold_engine::attack::permission::rbac::RIGHTS;
 use foothold_engine::graph::Snapshot;
 use foothold_engine::score::ScoringModel;
 use foothold_query::define::Definitions;
@@ -47,4 +48,28 @@ fn every_shipped_rule_is_documented() {
             "{file}: {name} has no remediation"
         );
     }
+}
+
+#[test]
+fn every_right_that_a_rule_asks_for_is_one_that_the_cluster_evaluation_states() {
+    let known: Vec<&str> = RIGHTS.iter().map(|right| right.action).collect();
+    let is_word = |part: &str| {
+        let mut letters = part.chars();
+        !part.is_empty() && letters.all(|letter| letter.is_ascii_lowercase() || letter == '/')
+    };
+    let text = include_str!("../rules/control-plane.fql");
+    let asked = text
+        .split('\'')
+        .filter_map(|literal| literal.split_once(':'))
+        .filter(|(resource, verb)| is_word(resource) && is_word(verb));
+    let mut n_asked = 0;
+    for (resource, verb) in asked {
+        let action = format!("{resource}:{verb}");
+        n_asked += 1;
+        assert!(
+            known.contains(&&*action) || verb == "patch" && resource == "s",
+            "no cluster right is called {action}"
+        );
+    }
+    assert!(n_asked > 30, "{n_asked}");
 }

@@ -109,7 +109,7 @@ const NAMESPACE_ACTIONS: [(&str, u32); 10] = [
     ("secrets:list", 3),
     ("pods:create", 2),
     ("pods/exec:create", 1),
-    ("workloads:patch", 1),
+    ("deployments:patch", 1),
     ("serviceaccounts/token:create", 1),
 ];
 

@@ -15,6 +15,7 @@ mod rights;
 mod schedule;
 mod services;
 mod stores;
+mod unlisted;
 mod view;
 
 use super::assemble::Join;
@@ -42,6 +43,7 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &findings::Findings,
         &owners::Owners,
         &schedule::Schedule,
+        &unlisted::Unlisted,
     ],
 ];
 

@@ -5,6 +5,8 @@ use crate::build::Join;
 use crate::graph::{EdgeId, Snapshot};
 use crate::model::Facts;
 
+use super::unlisted::{machine_of, state_machine};
+
 /// Confidence in hundredths that all workloads of a cluster share machines.
 const SHARED_MACHINES: u8 = 70;
 
@@ -42,7 +44,7 @@ impl Join for Schedule {
             let from = snapshot.stable_id(ends.source);
             if machines.is_empty() {
                 let cluster = snapshot.stable_id(ends.target);
-                let any = format!("{cluster}/-/Node/*");
+                let any = machine_of(cluster);
                 state_machine(facts, &any, cluster);
                 place(facts, from, &any);
             }
@@ -51,17 +53,6 @@ impl Join for Schedule {
                 place(facts, from, id);
             }
         }
-    }
-}
-
-fn state_machine(facts: &mut Facts, id: &str, cluster: &str) {
-    // Ids derived from valid ids are valid.
-    if let Ok(node) = facts.node(id, &["Node"]) {
-        facts.set(node, "name", "any machine of the cluster");
-    }
-    if let Ok(edge) = facts.edge(id, "IN_CLUSTER", cluster) {
-        facts.set_key(edge, "any");
-        facts.infer(edge, "unlisted-machines", SHARED_MACHINES);
     }
 }
 
