@@ -1,25 +1,14 @@
 //! Attack steps against the labels that other tools' authors gave their own test clusters:
 //! `data/attack-labels.json` holds which rule answers which label, and every disagreement with its
 //! reason. Precision and recall follow from it; a change in either direction fails the test.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test fails by panicking and says what it measured"
-)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use foothold_engine::attack::{AttackGraph, derive};
-use foothold_engine::budget::Budget;
-use foothold_engine::build::{Staging, assemble};
-use foothold_engine::score::ScoringModel;
-use foothold_engine::search::closure;
-use foothold_loaders::{Options, Outcome, load_bytes};
-use foothold_query::define::Definitions;
+use foothold_engine::attack::AttackGraph;
 use serde_json::{Value, json};
+
+use crate::support::{corpus, derived, reaches};
 
 /// Ways that every workload or administrator has; no tool labels them.
 const STRUCTURAL: &[&str] = &[
@@ -34,47 +23,6 @@ const STRUCTURAL: &[&str] = &[
     "administrator-identities",
     "administrator-secrets",
 ];
-
-fn corpus() -> Option<PathBuf> {
-    if let Ok(path) = std::env::var("FOOTHOLD_CORPUS") {
-        return Some(path.into());
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let found = ["../shared/corpus", "../../shared/corpus"]
-        .iter()
-        .map(|place| root.join(place))
-        .find(|path| path.join("facts.json").is_file());
-    if found.is_none() {
-        assert!(std::env::var("CI").is_err(), "the corpus is missing");
-        println!("skipped: no corpus beside the repository; set FOOTHOLD_CORPUS");
-    }
-    found
-}
-
-fn derived(documents: &[(String, Vec<u8>)]) -> AttackGraph {
-    let mut staging = Staging::new();
-    for (name, bytes) in documents {
-        match load_bytes(name, bytes.clone(), &Options::new(0)) {
-            Outcome::Read(loaded) => staging.add(&loaded.source, &loaded.facts),
-            other => panic!("{name}: {:?}", other.report()),
-        }
-    }
-    let snapshot = Arc::new(assemble(staging).unwrap());
-    let model = Arc::new(ScoringModel::shipped());
-    let (rules, broken) = Definitions::shipped().compile(&snapshot, &model);
-    assert!(broken.is_empty());
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(2)
-        .build()
-        .unwrap();
-    derive(
-        &snapshot,
-        &Arc::new(rules),
-        &Arc::new(pool),
-        &Budget::unlimited(),
-    )
-    .unwrap()
-}
 
 /// Lists by resource, as one tool keeps a cluster, as the API server lists them.
 fn as_list(snapshot: &Value) -> Vec<u8> {
@@ -147,22 +95,6 @@ fn fired(graph: &AttackGraph) -> BTreeMap<String, BTreeSet<String>> {
     fired
 }
 
-/// Whether from this state some state that starts and goes on like `target` can be had.
-fn reaches(graph: &AttackGraph, from: &str, target: &str) -> bool {
-    let topology = graph.topology();
-    let Some(start) = topology
-        .states()
-        .find(|&state| graph.state_text(state) == from)
-    else {
-        return false;
-    };
-    let outcome = closure(topology, &[start], &Budget::unlimited());
-    let held = outcome.value();
-    topology
-        .states()
-        .any(|state| held.contains(state.0) && graph.state_text(state).starts_with(target))
-}
-
 fn texts(value: &Value) -> BTreeSet<String> {
     let items = value.as_array().into_iter().flatten();
     items
@@ -173,7 +105,7 @@ fn texts(value: &Value) -> BTreeSet<String> {
 #[test]
 fn steps_agree_with_the_labels_of_two_other_tools() {
     let Some(corpus) = corpus() else { return };
-    let data: Value = serde_json::from_str(include_str!("data/attack-labels.json")).unwrap();
+    let data: Value = serde_json::from_str(include_str!("../data/attack-labels.json")).unwrap();
     let answers = data["rules_of_label"].as_object().unwrap();
     let known = data["disagreements"].as_object().unwrap();
     let (mut missing, mut unlabelled) = (BTreeSet::new(), BTreeSet::new());
