@@ -1,0 +1,199 @@
+//! Acceptance tests on findings: which of them matter, told by the graph. The numbers are those of
+//! the design's list; T12 is the engine's `network` test, the rest of the list belongs to the
+//! life cycle of findings.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::support::{corpus, derived};
+
+fn ask(load: &Path, query: &str) -> Vec<Value> {
+    let output = Command::new(env!("CARGO_BIN_EXE_foothold"))
+        .args(["query", "--format", "json", "--load"])
+        .arg(load)
+        .arg(query)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{query}: {errors}");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    answer["rows"].as_array().unwrap().clone()
+}
+
+fn node(id: &str, label: &str, props: Value) -> Value {
+    json!({"node": {"id": id, "labels": [label], "props": props}})
+}
+
+fn edge(from: &str, kind: &str, to: &str) -> Value {
+    json!({"edge": {"from": from, "kind": kind, "to": to, "props": {}}})
+}
+
+fn lines(records: &[Value]) -> String {
+    let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+    lines.join("\n")
+}
+
+/// A workload that serves a route, exposed or not, and the store that it connects to.
+fn service(name: &str, exposed: bool, value: i64) -> Vec<Value> {
+    let id = |kind: &str| format!("x:{kind}-{name}");
+    let mut records = vec![
+        node(&id("service"), "Service", json!({"name": name})),
+        node(&id("workload"), "Workload", json!({"name": name})),
+        node(
+            &id("store"),
+            "DataStore",
+            json!({"name": name, "kind": "database", "value": value, "crown_jewel": value > 50}),
+        ),
+        node(
+            &id("route"),
+            "Route",
+            json!({"method": "GET", "path": "/things/{id}"}),
+        ),
+        edge(&id("route"), "SERVED_BY", &id("service")),
+        edge(&id("service"), "ROUTES_TO", &id("workload")),
+        edge(&id("workload"), "CONNECTS_TO", &id("store")),
+    ];
+    if exposed {
+        records.push(node("net://internet", "Internet", json!({})));
+        records.push(edge("net://internet", "CAN_REACH", &id("service")));
+    }
+    records
+}
+
+/// T13: a real cluster of three machines.
+#[test]
+fn t13_the_live_cluster_is_what_its_dump_says() {
+    let Some(corpus) = corpus() else { return };
+    let dump = corpus.join("kubernetes/cluster-dump-do");
+    let bindings = ask(&dump, "MATCH (b:ClusterRoleBinding) RETURN count(*)");
+    assert_eq!(bindings, [json!([90])]);
+    let to_admin = ask(
+        &dump,
+        "MATCH (b:ClusterRoleBinding)-[:BINDS]->(:ClusterRole {name: 'cluster-admin'}) RETURN count(*)",
+    );
+    assert_eq!(to_admin, [json!([2])]);
+    // 18 privileged containers run in the pods of three daemon sets.
+    let privileged = ask(
+        &dump,
+        "MATCH (w:Workload {privileged: true}) RETURN w.name ORDER BY w.name",
+    );
+    assert_eq!(
+        privileged,
+        [
+            json!(["cilium"]),
+            json!(["csi-do-node"]),
+            json!(["kube-proxy"])
+        ]
+    );
+    let exposed = ask(
+        &dump,
+        "MATCH (:Internet)-[:CAN_REACH]->(s:Service {type: 'LoadBalancer'}) RETURN s.name",
+    );
+    assert_eq!(exposed, [json!(["fix-fixcore"])]);
+}
+
+/// T14: what matters is what can be reached, not the score of the scanner.
+#[test]
+fn t14_an_exposed_weak_operation_ranks_above_an_unloaded_critical_library() {
+    let mut records = service("orders", true, 90);
+    records.extend(service("billing", true, 90));
+    records.extend([
+        node("img:billing", "Image", json!({"name": "billing"})),
+        node(
+            "pkg:npm/parser@1.0.0",
+            "Package",
+            json!({"name": "parser", "reachability": "unreachable"}),
+        ),
+        node(
+            "vuln:CVE-2099-0001",
+            "Vulnerability",
+            json!({"cvss": 9.8, "severity": "critical", "attack_vector": "network",
+                   "privileges_required": "none", "user_interaction": "none",
+                   "attack_complexity": "low", "epss": 0.02}),
+        ),
+        edge("x:workload-billing", "RUNS", "img:billing"),
+        edge("img:billing", "CONTAINS", "pkg:npm/parser@1.0.0"),
+        edge("pkg:npm/parser@1.0.0", "AFFECTED_BY", "vuln:CVE-2099-0001"),
+        node(
+            "finding:review/1",
+            "Finding",
+            json!({"class": "sql-injection", "severity": "medium", "rule_id": "r",
+                   "path": "orders.py", "line": 7}),
+        ),
+        edge("finding:review/1", "EXPLOITABLE_VIA", "x:route-orders"),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("estate.jsonl");
+    fs::write(&file, lines(&records)).unwrap();
+    let ranked = ask(
+        &file,
+        "EXPLOITABILITY OF (d:DataStore) YIELD node, likelihood
+         RETURN node.name, max(likelihood) AS likelihood ORDER BY likelihood DESC",
+    );
+    let likelihood = |name: &str| {
+        let row = ranked.iter().find(|row| row[0] == name);
+        row.and_then(|row| row[1].as_f64()).unwrap_or(0.0)
+    };
+    assert_eq!(ranked[0][0], "orders", "{ranked:?}");
+    assert!(
+        likelihood("orders") > 5.0 * likelihood("billing"),
+        "{ranked:?}"
+    );
+}
+
+/// T15: two tools that saw one weakness on production are one step, above a low finding inside.
+#[test]
+fn t15_one_weakness_of_two_tools_is_one_step_on_top() {
+    let mut records = service("shop", true, 90);
+    records.extend(service("wiki", false, 10));
+    let finding = |id: &str, more: Value| {
+        let mut props =
+            json!({"class": "sql-injection", "rule_id": "r", "path": "a.py", "line": 7});
+        for (name, value) in more.as_object().unwrap() {
+            props[name] = value.clone();
+        }
+        node(id, "Finding", props)
+    };
+    records.extend([
+        finding("finding:sast/1", json!({"severity": "critical"})),
+        finding(
+            "finding:dast/1",
+            json!({"severity": "critical", "confirmed": true}),
+        ),
+        finding("finding:sast/2", json!({"severity": "low"})),
+        edge("finding:sast/1", "EXPLOITABLE_VIA", "x:route-shop"),
+        edge("finding:dast/1", "EXPLOITABLE_VIA", "x:route-shop"),
+        edge("finding:sast/2", "EXPLOITABLE_VIA", "x:route-wiki"),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("estate.jsonl");
+    fs::write(&file, lines(&records)).unwrap();
+    let rows = ask(&file, "ATTACK PATHS TO (d:DataStore) TOP 10");
+    let last_step = |row: &Value| {
+        let steps = row[0]["$attack_path"]["steps"].as_array().unwrap();
+        steps.last().unwrap().clone()
+    };
+    let top = last_step(&rows[0]);
+    assert_eq!(top["rule"], "sql-injection");
+    let likelihood = top["likelihood"].as_f64().unwrap();
+    assert!(
+        (likelihood - 0.9).abs() < 1e-3,
+        "the confirmed member decides: {likelihood}"
+    );
+    let inside = rows
+        .iter()
+        .any(|row| row[0].to_string().contains("finding:sast/2"));
+    assert!(!inside, "nobody comes to the internal tool");
+
+    let graph = derived(&[("estate.jsonl".into(), lines(&records).into_bytes())]);
+    let topology = graph.topology();
+    let grouped = topology.steps().find(|&step| {
+        graph.rules().get(graph.rule_of(step)).name.as_ref() == "sql-injection"
+            && graph.state_text(topology.gain(step)) == "read(x:store-shop)"
+    });
+    let n_members = graph.instances_of(grouped.unwrap()).len();
+    assert_eq!(n_members, 2, "both tools stand behind the step");
+}
