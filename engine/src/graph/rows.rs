@@ -1,6 +1,8 @@
 //! The edges: sorted by kind, start and end, so that the forward row of a node is a range of edge
 //! ids; the reverse row is a permutation.
 
+use rustc_hash::FxHashMap;
+
 use super::{EdgeId, KindId, NodeId};
 
 /// An edge before the table is built: kind, start, end.
@@ -72,6 +74,55 @@ impl Offsets {
     }
 }
 
+/// The kinds that occur at each node in one direction: most nodes share a few sets, so that a walk
+/// over any kind looks only at rows that are there.
+#[derive(Debug, Clone)]
+struct KindSets {
+    sets: Box<[Box<[KindId]>]>,
+    set_of_node: Box<[u32]>,
+}
+
+impl KindSets {
+    /// `ends` yields the kind and node of each edge, kinds ascending.
+    fn new(ends: impl Iterator<Item = (u16, u32)>, n_nodes: usize) -> Self {
+        let mut sets: Vec<Vec<KindId>> = vec![Vec::new()];
+        let mut grown: FxHashMap<(u32, u16), u32> = FxHashMap::default();
+        let mut set_of_node = vec![0_u32; n_nodes].into_boxed_slice();
+        for (kind, node) in ends {
+            let set = set_of_node[node as usize];
+            if sets[set as usize].last() == Some(&KindId(kind)) {
+                continue;
+            }
+            set_of_node[node as usize] = *grown.entry((set, kind)).or_insert_with(|| {
+                let mut larger = sets[set as usize].clone();
+                larger.push(KindId(kind));
+                sets.push(larger);
+                sets.len() as u32 - 1
+            });
+        }
+        KindSets {
+            sets: sets.into_iter().map(Vec::into_boxed_slice).collect(),
+            set_of_node,
+        }
+    }
+
+    fn of(&self, node: NodeId) -> &[KindId] {
+        match self.set_of_node.get(node.0 as usize) {
+            Some(&set) => &self.sets[set as usize],
+            None => &[],
+        }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.set_of_node.len() * 4
+            + self
+                .sets
+                .iter()
+                .map(|set| 16 + set.len() * 2)
+                .sum::<usize>()
+    }
+}
+
 /// All edges of a snapshot in both directions.
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeTable {
@@ -81,6 +132,8 @@ pub(crate) struct EdgeTable {
     reverse: Box<[u32]>,
     forward_rows: Box<[Offsets]>,
     reverse_rows: Box<[Offsets]>,
+    out_kinds: KindSets,
+    in_kinds: KindSets,
 }
 
 impl EdgeTable {
@@ -104,7 +157,11 @@ impl EdgeTable {
             let ends = order.iter().map(|&edge| targets[edge as usize]);
             reverse_rows.push(Offsets::new(ends, base, n_nodes));
         }
+        let out_kinds = KindSets::new(edges.iter().map(|edge| (edge.kind, edge.source)), n_nodes);
+        let in_kinds = KindSets::new(edges.iter().map(|edge| (edge.kind, edge.target)), n_nodes);
         EdgeTable {
+            out_kinds,
+            in_kinds,
             kind_starts,
             sources,
             targets,
@@ -151,9 +208,20 @@ impl EdgeTable {
         }
     }
 
+    pub(crate) fn out_kinds(&self, node: NodeId) -> &[KindId] {
+        self.out_kinds.of(node)
+    }
+
+    pub(crate) fn in_kinds(&self, node: NodeId) -> &[KindId] {
+        self.in_kinds.of(node)
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         let rows = self.forward_rows.iter().chain(&self.reverse_rows);
-        self.len() * 12 + rows.map(Offsets::heap_bytes).sum::<usize>()
+        self.len() * 12
+            + rows.map(Offsets::heap_bytes).sum::<usize>()
+            + self.out_kinds.heap_bytes()
+            + self.in_kinds.heap_bytes()
     }
 }
 

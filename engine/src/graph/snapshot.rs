@@ -261,9 +261,19 @@ impl Snapshot {
         self.edges.in_row(node, kind)
     }
 
+    /// The kinds of the outgoing edges, ascending. O(1).
+    pub fn out_kinds(&self, node: NodeId) -> &[KindId] {
+        self.edges.out_kinds(node)
+    }
+
+    /// The kinds of the incoming edges, ascending. O(1).
+    pub fn in_kinds(&self, node: NodeId) -> &[KindId] {
+        self.edges.in_kinds(node)
+    }
+
     /// All outgoing edges with kind and target, by kind.
     pub fn out_all(&self, node: NodeId) -> impl Iterator<Item = (EdgeId, KindId, NodeId)> + '_ {
-        self.kinds().flat_map(move |kind| {
+        self.out_kinds(node).iter().flat_map(move |&kind| {
             self.out_edges(node, kind)
                 .iter()
                 .map(move |(edge, end)| (edge, kind, end))
@@ -272,7 +282,7 @@ impl Snapshot {
 
     /// All incoming edges with kind and source, by kind.
     pub fn in_all(&self, node: NodeId) -> impl Iterator<Item = (EdgeId, KindId, NodeId)> + '_ {
-        self.kinds().flat_map(move |kind| {
+        self.in_kinds(node).iter().flat_map(move |&kind| {
             self.in_edges(node, kind)
                 .iter()
                 .map(move |(edge, end)| (edge, kind, end))
