@@ -12,8 +12,11 @@
 mod bindings;
 mod cheapest;
 mod compile;
+mod count;
 mod estimate;
 mod ir;
+mod lanes;
+mod many;
 mod plan;
 mod predecessors;
 mod product;
@@ -21,6 +24,7 @@ mod reach;
 mod repeat;
 mod run;
 mod select;
+mod shape;
 mod shortest;
 mod show;
 mod step;
@@ -29,11 +33,11 @@ mod trace;
 pub use bindings::{Binding, Bindings};
 pub use ir::{
     Condition, Direction, EdgePattern, Hint, Hop, LabelExpr, Lookup, Mode, NodePattern,
-    PathPattern, Pattern, Predicate, Repeat, RuleCondition, RulePattern, Selector, Var, VarKind,
-    VarSpec,
+    PathPattern, Pattern, Predicate, Read, Repeat, RuleCondition, RulePattern, Selector, Var,
+    VarKind, VarSpec,
 };
-pub use plan::Plan;
-pub use run::{Host, find, for_each_match};
+pub use plan::{Order, Plan, Request, Wanted};
+pub use run::{Host, find, find_morsel, for_each_match};
 pub use show::PlanLine;
 
 #[cfg(test)]

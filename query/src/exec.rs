@@ -7,14 +7,16 @@ mod call;
 mod distinct;
 mod limit;
 mod matching;
+mod parallel;
 mod project;
 mod sort;
 mod unwind;
 mod verb;
 
 pub(crate) use matching::fill;
+pub use parallel::Parallel;
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use foothold_engine::budget::{Budget, CHECK_EVERY, Stop};
@@ -45,10 +47,15 @@ pub struct OpStats {
     pub rows: u64,
     /// Bytes it kept at most.
     pub memory_bytes: u64,
+    /// Nanoseconds it worked, what it called for left out; of all threads together. Nothing
+    /// without a clock.
+    pub time_ns: u64,
 }
 
+/// A clock that only goes forward, in nanoseconds. This crate has none of its own.
+pub type Clock<'a> = &'a (dyn Fn() -> u64 + Sync);
+
 /// The state of one running query.
-#[derive(Debug)]
 pub struct Cx<'a> {
     /// The graph.
     pub snapshot: &'a Snapshot,
@@ -57,11 +64,29 @@ pub struct Cx<'a> {
     /// The instant the query runs at: the snapshot's.
     pub now: DateTime,
     frame: Vec<Val>,
+    /// How many equal rows the one in the frame stands for, on the way to an aggregate.
+    weight: u64,
     seed: u64,
     regexes: FxHashMap<String, Arc<Regex>>,
     pending: u64,
     /// What each operator did, by its number.
     pub stats: Vec<OpStats>,
+    clock: Option<Clock<'a>>,
+    /// When the clock was read last.
+    mark: u64,
+    /// Other threads that may help.
+    parallel: Option<Parallel<'a>>,
+    /// The part of the first pattern that is this worker's.
+    morsel: Option<Range<u32>>,
+}
+
+impl std::fmt::Debug for Cx<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cx")
+            .field("frame", &self.frame)
+            .field("stats", &self.stats)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> Cx<'a> {
@@ -79,11 +104,68 @@ impl<'a> Cx<'a> {
             budget,
             now,
             frame: vec![Val::Null; n_slots],
+            weight: 1,
             seed,
             regexes: FxHashMap::default(),
             pending: 0,
             stats: vec![OpStats::default(); n_ops],
+            clock: None,
+            mark: 0,
+            parallel: None,
+            morsel: None,
         }
+    }
+
+    /// Reads this clock for the profile.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Option<Clock<'a>>) -> Self {
+        self.clock = clock;
+        self.mark = clock.map_or(0, |clock| clock());
+        self
+    }
+
+    /// Lets other threads help.
+    #[must_use]
+    pub fn with_parallel(mut self, parallel: Option<Parallel<'a>>) -> Self {
+        self.parallel = parallel;
+        self
+    }
+
+    /// The state of a worker of the same query.
+    fn fork(&self) -> Self {
+        let mut worker = Cx::new(
+            self.snapshot,
+            self.budget,
+            self.now,
+            self.seed,
+            self.frame.len(),
+            self.stats.len(),
+        );
+        worker.frame.clone_from(&self.frame);
+        worker.with_clock(self.clock)
+    }
+
+    /// Takes over what a worker did.
+    fn join(&mut self, worker: &Cx<'_>) {
+        for (own, other) in self.stats.iter_mut().zip(&worker.stats) {
+            own.rows += other.rows;
+            own.memory_bytes += other.memory_bytes;
+            own.time_ns += other.time_ns;
+        }
+        // What the workers did while this thread waited is theirs.
+        self.mark = self.clock.map_or(0, |clock| clock());
+    }
+
+    /// Books the time since the clock was read last.
+    fn book(&mut self, id: Option<usize>) {
+        let Some(clock) = self.clock else {
+            return;
+        };
+        let now = clock();
+        if let Some(stats) = id.and_then(|id| self.stats.get_mut(id)) {
+            stats.time_ns += now.saturating_sub(self.mark);
+        }
+        self.mark = now;
     }
 
     /// The value in a slot.
@@ -179,28 +261,45 @@ pub(crate) trait Sink {
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault>;
 }
 
-/// Counts what reaches it on behalf of the operator before it.
+/// Counts what reaches it on behalf of the operator before it, and books time.
 struct Counted<'p> {
     id: usize,
+    /// The operator after it.
+    after: Option<usize>,
     next: Box<dyn Sink + 'p>,
 }
 
 impl Sink for Counted<'_> {
     fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
         cx.count(self.id);
-        self.next.row(cx)
+        if cx.clock.is_none() {
+            return self.next.row(cx);
+        }
+        cx.book(Some(self.id));
+        let flow = self.next.row(cx);
+        cx.book(self.after);
+        flow
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        self.next.finish(cx)
+        cx.book(Some(self.id));
+        let result = self.next.finish(cx);
+        cx.book(self.after);
+        result
     }
+}
+
+/// Puts a counter before `next`, which runs `nodes`, for the operator `id`.
+fn counted<'p>(id: usize, nodes: &[Node], next: Box<dyn Sink + 'p>) -> Box<dyn Sink + 'p> {
+    let after = nodes.first().map(|node| node.id);
+    Box::new(Counted { id, after, next })
 }
 
 fn chain<'p>(nodes: &'p [Node], last: Box<dyn Sink + 'p>) -> Box<dyn Sink + 'p> {
     let mut sink = last;
-    for node in nodes.iter().rev() {
+    for (at, node) in nodes.iter().enumerate().rev() {
         let id = node.id;
-        let next: Box<dyn Sink + 'p> = Box::new(Counted { id, next: sink });
+        let next = counted(id, nodes.get(at + 1..).unwrap_or_default(), sink);
         sink = match &node.op {
             Op::Match(op) => Box::new(matching::MatchSink::new(op, next)),
             Op::Unwind(list, slot) => Box::new(unwind::UnwindSink {
@@ -286,11 +385,20 @@ pub(crate) fn run_body(
             take,
             is_done: &mut is_done,
         };
-        let mut line = chain(&part.nodes, Box::new(emit));
-        // After a break the operators still finish: one that collects rows hands them out then.
-        let _ = line.row(cx)?;
-        line.finish(cx)?;
-        drop(line);
+        let mut emit: Option<Box<dyn Sink + '_>> = Some(Box::new(emit));
+        match parallel::run_line(part, &mut emit, cx) {
+            Some(result) => result?,
+            None => {
+                if let Some(emit) = emit.take() {
+                    let mut line = chain(&part.nodes, emit);
+                    // After a break the operators still finish: one that collects rows hands them
+                    // out then.
+                    let _ = line.row(cx)?;
+                    line.finish(cx)?;
+                }
+            }
+        }
+        drop(emit);
         if is_done {
             break;
         }
@@ -306,6 +414,15 @@ pub(crate) fn run_body(
 /// Evaluates a subquery of an expression.
 pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> Result<Val, Fault> {
     cx.tick()?;
+    let weight = std::mem::replace(&mut cx.weight, 1);
+    let parallel = cx.parallel.take();
+    let value = subquery_value(kind, plan, cx);
+    cx.parallel = parallel;
+    cx.weight = weight;
+    value
+}
+
+fn subquery_value(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> Result<Val, Fault> {
     match kind {
         SubqueryKind::Exists => {
             let mut found = false;

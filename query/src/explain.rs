@@ -34,11 +34,11 @@ impl PlanRow {
             let _ = write!(text, "  (about {} rows)", rounded(estimate));
         }
         if let Some(stats) = self.stats {
-            let _ = write!(
-                text,
-                "  [{} rows, {} bytes]",
-                stats.rows, stats.memory_bytes
-            );
+            let _ = write!(text, "  [{} rows, {} bytes", stats.rows, stats.memory_bytes);
+            if stats.time_ns > 0 {
+                let _ = write!(text, ", {:.3} ms", stats.time_ns as f64 / 1e6);
+            }
+            text.push(']');
         }
         text
     }
@@ -127,7 +127,7 @@ fn node_rows(
         Op::Match(op) => {
             for line in op.plan.lines(snapshot) {
                 rows.push(PlanRow {
-                    depth: depth + 1,
+                    depth: depth + 1 + line.depth,
                     name: line.name.to_owned(),
                     detail: line.detail,
                     estimate: Some(line.estimate),

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 mod arithmetic;
 pub(crate) mod eval;
+mod visit;
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod aggregate;
 mod convert;
+mod exact_sum;
 mod graph;
 mod list;
 mod math;

@@ -34,6 +34,6 @@ pub mod verb;
 
 pub use resolve::Params;
 pub use run::{
-    Answer, Completeness, CoreOnly, Env, Prepared, QueryStats, Summary, prepare, prepare_tree,
-    refuse_other_snapshots, run,
+    Answer, Completeness, CoreOnly, Env, Prepared, QueryStats, RunOptions, Summary, prepare,
+    prepare_as_written, prepare_tree, refuse_other_snapshots, run,
 };

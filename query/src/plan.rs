@@ -4,16 +4,18 @@
 //! slots. Subqueries are lines of their own that run on the same frame.
 
 pub(crate) mod hint;
+pub(crate) mod live;
 pub(crate) mod lookup;
 pub(crate) mod path_filter;
 pub(crate) mod reach;
+pub(crate) mod wanted;
 
 use std::fmt;
 use std::sync::Arc;
 
 use foothold_engine::pattern::{Condition, Pattern, Plan, Var};
 
-use crate::ast::Span;
+use crate::ast::{CompareOp, Span};
 use crate::expr::{Expr, Slot};
 use crate::fault::Fault;
 use crate::func::aggregate::Aggregate;
@@ -111,6 +113,24 @@ impl Condition for Cond {
     fn text(&self) -> &str {
         &self.text
     }
+
+    fn differing(&self) -> Option<(Var, Var)> {
+        let Expr::Compare(first, rest) = &*self.expr else {
+            return None;
+        };
+        let (Expr::Slot(left), [(CompareOp::NotEqual, Expr::Slot(right))]) =
+            (&**first, rest.as_slice())
+        else {
+            return None;
+        };
+        let node = |slot: &Slot| {
+            self.fills.iter().find_map(|fill| match fill.source {
+                Source::Node(var) if fill.slot == *slot => Some(var),
+                _ => None,
+            })
+        };
+        Some((node(left)?, node(right)?))
+    }
 }
 
 /// A slot that a match fills.
@@ -153,6 +173,8 @@ pub enum Source {
     },
     /// A path over these variables, starting at the first.
     Path(Var, Arc<[Var]>),
+    /// How many relationships these variables stand for together.
+    Length(Arc<[Var]>),
 }
 
 impl Source {
@@ -167,6 +189,7 @@ impl Source {
                 vars.extend(walks.iter().copied());
                 vars
             }
+            Source::Length(walks) => walks.to_vec(),
         }
     }
 }

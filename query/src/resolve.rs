@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foothold_engine::graph::Snapshot;
+use foothold_engine::pattern::Order;
 
 use crate::ast::{Expr as Tree, Query, Span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -67,6 +68,8 @@ pub struct Resolved {
     pub n_ops: usize,
     /// What is suspicious about it.
     pub warnings: Vec<Diagnostic>,
+    /// Whether it asks for random numbers.
+    pub is_random: bool,
 }
 
 /// An expression that stands for a value computed elsewhere in the query.
@@ -106,6 +109,10 @@ pub struct Resolver<'a> {
     pub(crate) no_aggregate: Option<&'static str>,
     /// Whether a pattern may stand for a truth value here.
     pub(crate) is_condition: bool,
+    /// Whether random numbers were asked for so far.
+    pub(crate) is_random: bool,
+    /// How patterns are planned.
+    pub(crate) order: Order,
 }
 
 impl std::fmt::Debug for Resolver<'_> {
@@ -123,8 +130,10 @@ pub fn resolve(
     query: &Query,
     params: &Params,
     surroundings: &dyn Surroundings,
+    order: Order,
 ) -> Result<Resolved, Vec<Diagnostic>> {
     let mut resolver = Resolver::new(snapshot, text, params, surroundings);
+    resolver.order = order;
     let (body, _) = resolver.body(&query.body, &Scope::default(), body::BodyKind::Query);
     resolver.finish(body)
 }
@@ -152,6 +161,8 @@ impl<'a> Resolver<'a> {
             substitutions: Vec::new(),
             no_aggregate: None,
             is_condition: false,
+            is_random: false,
+            order: Order::Cheapest,
         }
     }
 
@@ -175,6 +186,7 @@ impl<'a> Resolver<'a> {
             n_slots: self.n_slots as usize,
             n_ops: self.n_ops,
             warnings: self.diagnostics,
+            is_random: self.is_random,
         })
     }
 

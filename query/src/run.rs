@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use foothold_engine::budget::{Budget, Stop};
 use foothold_engine::graph::Snapshot;
+use foothold_engine::pattern::Order;
 
 use crate::ast::{Query, QueryMode};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::exec::{Cx, run_body};
+use crate::exec::{Clock, Cx, Parallel, run_body};
 use crate::explain::{PlanRow, plan_rows};
 use crate::fault::Fault;
 use crate::parse::parse_query;
@@ -106,6 +107,23 @@ pub struct Summary {
     pub plan: Option<Vec<PlanRow>>,
 }
 
+/// How a query is run.
+#[derive(Clone, Copy, Default)]
+pub struct RunOptions<'a> {
+    /// Threads that may help; none by default.
+    pub parallel: Option<Parallel<'a>>,
+    /// What `PROFILE` measures time with; without one it measures none.
+    pub clock: Option<Clock<'a>>,
+}
+
+impl std::fmt::Debug for RunOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunOptions")
+            .field("parallel", &self.parallel)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A query that was read and resolved on one snapshot.
 #[derive(Debug, Clone)]
 pub struct Prepared {
@@ -170,7 +188,29 @@ pub fn prepare_tree(
     params: &Params,
     env: &Env<'_>,
 ) -> Result<Prepared, Vec<Diagnostic>> {
-    let resolved = resolve(snapshot, text, query, params, env.surroundings)?;
+    prepare_ordered(snapshot, text, query, params, env, Order::Cheapest)
+}
+
+/// Reads and resolves a query without any optimisation: what tests compare with.
+pub fn prepare_as_written(
+    snapshot: &Arc<Snapshot>,
+    text: &str,
+    params: &Params,
+    env: &Env<'_>,
+) -> Result<Prepared, Vec<Diagnostic>> {
+    let query = parse_query(text).ok()?;
+    prepare_ordered(snapshot, text, &query, params, env, Order::AsWritten)
+}
+
+fn prepare_ordered(
+    snapshot: &Arc<Snapshot>,
+    text: &str,
+    query: &Query,
+    params: &Params,
+    env: &Env<'_>,
+    order: Order,
+) -> Result<Prepared, Vec<Diagnostic>> {
+    let resolved = resolve(snapshot, text, query, params, env.surroundings, order)?;
     Ok(Prepared {
         snapshot: Arc::clone(snapshot),
         mode: query.mode,
@@ -196,13 +236,22 @@ impl Prepared {
         plan_rows(&self.snapshot, &self.resolved.body, None)
     }
 
-    /// Runs it and keeps the rows.
+    /// Runs it on this thread and keeps the rows.
     pub fn run(&self, budget: &Budget) -> Result<Answer, Vec<Diagnostic>> {
+        self.run_with(&RunOptions::default(), budget)
+    }
+
+    /// Runs it and keeps the rows.
+    pub fn run_with(
+        &self,
+        options: &RunOptions<'_>,
+        budget: &Budget,
+    ) -> Result<Answer, Vec<Diagnostic>> {
         if self.mode == QueryMode::Explain {
             return Ok(self.explained());
         }
         let mut rows = Vec::new();
-        let summary = self.stream(budget, |row| {
+        let summary = self.stream_with(options, budget, |row| {
             let bytes = 24 + row.iter().map(|value| 24 + value.heap_bytes()).sum::<u64>();
             budget.charge(bytes)?;
             rows.push(row.to_vec());
@@ -231,13 +280,26 @@ impl Prepared {
         }
     }
 
-    /// Runs it and hands out each row as it is found, until `take` breaks.
+    /// Runs it on this thread and hands out each row as it is found, until `take` breaks.
     pub fn stream(
         &self,
+        budget: &Budget,
+        take: impl FnMut(&[Val]) -> Result<ControlFlow<()>, Stop>,
+    ) -> Result<Summary, Vec<Diagnostic>> {
+        self.stream_with(&RunOptions::default(), budget, take)
+    }
+
+    /// Runs it and hands out each row as it is found, until `take` breaks. Rows and their order do
+    /// not depend on the options.
+    pub fn stream_with(
+        &self,
+        options: &RunOptions<'_>,
         budget: &Budget,
         mut take: impl FnMut(&[Val]) -> Result<ControlFlow<()>, Stop>,
     ) -> Result<Summary, Vec<Diagnostic>> {
         let resolved = &self.resolved;
+        let parallel = options.parallel.filter(|_| !resolved.is_random);
+        let clock = options.clock.filter(|_| self.mode == QueryMode::Profile);
         let mut cx = Cx::new(
             &self.snapshot,
             budget,
@@ -245,7 +307,9 @@ impl Prepared {
             self.seed,
             resolved.n_slots,
             resolved.n_ops,
-        );
+        )
+        .with_parallel(parallel)
+        .with_clock(clock);
         let mut row: Vec<Val> = Vec::with_capacity(resolved.body.results.len());
         let mut n_rows = 0_u64;
         let result = run_body(&resolved.body, &mut cx, &mut |cx| {

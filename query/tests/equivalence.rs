@@ -13,8 +13,10 @@ use foothold_engine::budget::Budget;
 use foothold_engine::build::Staging;
 use foothold_engine::graph::Snapshot;
 use foothold_engine::model::{Facts, SourceInfo, Value};
+use foothold_query::diagnostic::Diagnostic;
+use foothold_query::exec::Parallel;
 use foothold_query::json::to_json;
-use foothold_query::{Env, Params, run};
+use foothold_query::{Answer, Env, Params, RunOptions, prepare, prepare_as_written, run};
 use proptest::prelude::*;
 
 /// Each pair gives the same bag of rows.
@@ -151,6 +153,98 @@ const PAIRS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Each gives the same bag of rows with and without every optimisation.
+const QUERIES: &[&str] = &[
+    // Counting without listing.
+    "MATCH (a)-[:K]->(b)-[:L]->(c) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:K]->(c) RETURN a.id, count(*)",
+    "MATCH (a)-[:K]->(b)-[:L]->(c) RETURN c.id, count(*), count(DISTINCT a.id)",
+    "MATCH (a)-[:K]->(b)<-[:L]-(c), (b)-[r:K]->(d) RETURN b.x, count(r), sum(a.x)",
+    "MATCH (a)-[:K]->(b)-[:L]->(c)-[:K]->(d:M) RETURN b.id, c.id, count(*)",
+    "MATCH (a)-->(b)-->(c)-->(d) RETURN b.id, count(*)",
+    "MATCH (a)--(b)--(c) RETURN c.id, count(*)",
+    "MATCH (a), (b), (c) RETURN count(*)",
+    "MATCH (a:M), (b) RETURN sum(a.x), avg(b.x), count(*)",
+    "MATCH (a:M)-[:K]->(b), (c)-[:L]->(d) RETURN count(*), count(DISTINCT d)",
+    "MATCH (a)-[:K*]->(b)-[:L]->(c) RETURN c.id, count(*)",
+    "MATCH (a)-[:K*0..2]->(b)-[:L]->(c) RETURN a.id, sum(c.x)",
+    "MATCH (a)-[r:K]->(b)-[s]->(a) RETURN count(*), min(r.w), max(s.w)",
+    "MATCH (a)-[:K]->(b)-[:L]->(c), (a)-[:L]->(c) RETURN a.x, count(*)",
+    "MATCH (a)-[r:K]->(b) WHERE r.w = 1 MATCH (b)-[:L]->(c) WHERE c.x > a.x RETURN b.id, count(*)",
+    "MATCH (a)-[:K]->(b) WHERE b.x > 0 RETURN a.id, avg(b.x / 2.0), stDev(b.x), percentileDisc(b.x, 0.5)",
+    "MATCH (a) OPTIONAL MATCH (a)-[:K]->(b)-[:L]->(c) RETURN a.id, count(c), count(*)",
+    "MATCH (a)-[:K]->(b) WITH a, count(*) AS n MATCH (a)-[:L]->(c) RETURN n, count(*)",
+    "MATCH (a)-[:K]->(b) MATCH (b)-[:K]->(c) RETURN count(*)",
+    "MATCH (a)-[:K]->(b) UNWIND [1, 2] AS u MATCH (b)-[:L]->(c) RETURN u, sum(u), count(*)",
+    "MATCH (a) WHERE EXISTS { (a)-[:K]->()-[:L]->() } RETURN a.id",
+    "MATCH (a) WHERE EXISTS { (a)-[:K]->(b)-[:K*]->(c) WHERE c.x > a.x } RETURN a.id",
+    "MATCH (a) RETURN a.id, COUNT { (a)-[:K]->()-[:K]->() } AS n",
+    "MATCH (a)-[:K]->(b) WITH b, COUNT { (b)-[:L]->(c) WHERE COUNT { (c)-->() } > 0 } AS n RETURN n, count(*)",
+    // Ends of walks from many starts at once.
+    "MATCH (a)-[:K*]->(b)-[:L]->(c) RETURN DISTINCT c.id",
+    "MATCH (a:M)-[*]->(b) RETURN count(DISTINCT b) AS n",
+    "MATCH (a)-[*0..]->(b:M) RETURN DISTINCT b.id",
+    "MATCH (a:M)-[*..2]->(b) RETURN DISTINCT b.id",
+    "MATCH (a)-[:K*1..2]-(b) RETURN DISTINCT b.id",
+    "MATCH (a)-[:K*]->(b)<-[:L*]-(c) RETURN count(DISTINCT b) AS n, min(b.x)",
+    "MATCH (a)-[:K*]->(b) WHERE a.x < b.x RETURN DISTINCT b.id",
+    // Lengths without paths, and sums over pairs.
+    "MATCH p = (a)-[:K*1..3]->(b) WHERE length(p) > 1 RETURN length(p) AS n, count(*)",
+    "MATCH (a)-[r:K*1..3]->(b) RETURN size(r) AS n, count(*)",
+    "MATCH p = (a)-[:K]->()-[:L*0..2]->(b) RETURN a.id, b.id, length(p) AS n",
+    "MATCH (a) OPTIONAL MATCH p = (a)-[:K*]->(:M) RETURN a.id, max(length(p)) AS n",
+    "MATCH p = shortestPath((a)-[*]->(b)) RETURN length(p) AS n, count(*)",
+    "MATCH p = shortestPath((a)-[*]-(b)) RETURN length(p) AS n, count(*)",
+    "MATCH p = shortestPath((a)-[*]->(b)) RETURN a.id, count(*), sum(length(p))",
+    "MATCH p = shortestPath((a)-[*]->(b)) WHERE a <> b RETURN b.id, length(p) AS n, count(*)",
+    "MATCH p = shortestPath((a)-[*]-(b)) WHERE a <> b RETURN a.id, count(*)",
+    "MATCH p = shortestPath((a:M)-[:K*]->(b)) WHERE b.x > 1 RETURN count(p), max(length(p))",
+    "MATCH p = shortestPath((a)-[*0..2]->(b)) RETURN sum(length(p)), count(*)",
+    "MATCH p = shortestPath((a)-[:K*]->(b)) WHERE a.x > b.x RETURN length(p) AS n, count(*)",
+    "MATCH p = ANY SHORTEST ACYCLIC (a)-[:K]->+(b) RETURN length(p) AS n, count(*)",
+    "MATCH p = ANY SHORTEST WALK (a)-[:K]-+(b) RETURN length(p) AS n, count(*)",
+    "MATCH p = allShortestPaths((a)-[*]->(b)) RETURN count(p), sum(length(p))",
+    "MATCH p = allShortestPaths((a)-[*]-(b)) RETURN a.id, b.id, count(p), sum(length(p))",
+    "MATCH p = shortestPath((a)-[*]->(b)) RETURN DISTINCT a.id",
+    "MATCH p = shortestPath((a)-[*]->(b:M)) RETURN count(DISTINCT b.id) AS n",
+    "MATCH (a {x: 1}), (b {x: 2}), p = shortestPath((a)-[*]->(b)) RETURN a.id, b.id, length(p)",
+    "MATCH p = shortestPath((a)-[:K*]->(b)), (b)-[:L]->(c) RETURN c.id, count(*), min(length(p))",
+    "MATCH p = shortestPath((a)-[*]->(b)) WHERE all(n IN nodes(p) WHERE n.x > 0) RETURN length(p) AS n, count(*)",
+];
+
+/// Each gives the same rows in the same order on one thread and on several.
+const ORDERED: &[&str] = &[
+    "MATCH (a)-[:K]->(b) RETURN a.id, b.id",
+    "MATCH (a)-[r:K]->(b)-[s:L]-(c) WHERE r.w <= s.w RETURN a.id, b.id, c.id",
+    "MATCH (a)-[:K]->(b) RETURN a.id, b.id SKIP 3 LIMIT 7",
+    "MATCH (a)-->(b) RETURN DISTINCT b.x, a.x",
+    "MATCH (a)-->(b) RETURN DISTINCT b.id LIMIT 5",
+    "MATCH (a)-->(b) RETURN a.id, b.id ORDER BY b.x DESC LIMIT 9",
+    "MATCH (a)-->(b) RETURN a.id, b.x ORDER BY b.x SKIP 3 LIMIT 9",
+    "MATCH (a)-->(b) RETURN a.id, b.id ORDER BY a.x, b.x",
+    "MATCH (a)-->(b) WITH b, a ORDER BY b.x LIMIT 20 MATCH (b)-->(c) RETURN a.id, c.id",
+    "MATCH (a)-->(b)-->(c) RETURN count(*) AS n",
+    "MATCH (a)-[:K]->(b)-[:L]->(c) RETURN a.x, count(*), count(DISTINCT c.x)",
+    "MATCH (a)-[:K]->(b)-[:L]->(c) RETURN c.id, sum(a.x * 0.1), avg(b.x / 3.0)",
+    "MATCH (a)-->(b) RETURN a.x, collect(b.id), min(b.id), max(b.x)",
+    "MATCH (a)-->(b) RETURN b.x, stDev(a.x), percentileCont(a.id, 0.3)",
+    "MATCH (a)-->(b) RETURN b.x, collect(DISTINCT a.x), sum(DISTINCT a.id)",
+    "MATCH (a)-->(b) WITH a, count(*) AS n WHERE n > 1 RETURN n, count(*) ORDER BY n",
+    "MATCH (a) WHERE a.x > 0 OPTIONAL MATCH (a)-[:L]->(b:M) RETURN a.id, b.id",
+    "MATCH (a) UNWIND range(0, a.x) AS u RETURN a.id, u",
+    "MATCH (a)-[:K]->(b) CALL (b) { MATCH (b)-->(c) RETURN count(c) AS n } RETURN a.id, n",
+    "MATCH (a:M) RETURN a.id UNION ALL MATCH (a)-[:K]->(b) RETURN b.id AS `a.id`",
+    "MATCH (a)-[:K]->(b) RETURN b.x UNION MATCH (a) RETURN a.x AS `b.x`",
+    "MATCH (a) WHERE EXISTS { (a)-[:K]->()-[:L]->() } RETURN a.id",
+    "MATCH (a)-[:K*1..2]->(b) RETURN a.id, b.id",
+    "MATCH p = shortestPath((a:M)-[:K*..3]->(b)) RETURN a.id, length(p), count(*)",
+    "MATCH p = shortestPath((a)-[:K*..3]->(b)) WHERE a <> b RETURN length(p), count(*)",
+    "MATCH (a), (b:M) RETURN a.id, b.id",
+    "MATCH (a)-->(b) RETURN a.id, 10 / (a.id - 400)",
+    "MATCH (a)-->(b) RETURN a.id, 10 / (a.id - 400) LIMIT 30",
+    "MATCH (a)-->(b) RETURN sum(10 / (a.id - 400))",
+];
+
 type Edges = Vec<(usize, usize, bool, i64)>;
 
 fn graph(nodes: &[(bool, i64)], edges: &Edges) -> Snapshot {
@@ -175,13 +269,25 @@ fn graph(nodes: &[(bool, i64)], edges: &Edges) -> Snapshot {
 }
 
 fn rows(snapshot: &Arc<Snapshot>, text: &str) -> Vec<String> {
-    let answer = run(
-        snapshot,
-        text,
-        &Params::new(),
-        &Budget::unlimited(),
-        &Env::default(),
-    );
+    let budget = Budget::unlimited();
+    let answer = run(snapshot, text, &Params::new(), &budget, &Env::default());
+    sorted(snapshot, text, answer)
+}
+
+/// The rows of a query run as it is written.
+fn plain_rows(snapshot: &Arc<Snapshot>, text: &str) -> Vec<String> {
+    let prepared = prepare_as_written(snapshot, text, &Params::new(), &Env::default());
+    let answer = prepared.and_then(|prepared| prepared.run(&Budget::unlimited()));
+    sorted(snapshot, text, answer)
+}
+
+fn sorted(snapshot: &Snapshot, text: &str, answer: Result<Answer, Vec<Diagnostic>>) -> Vec<String> {
+    let mut rows = texts(snapshot, text, answer);
+    rows.sort();
+    rows
+}
+
+fn texts(snapshot: &Snapshot, text: &str, answer: Result<Answer, Vec<Diagnostic>>) -> Vec<String> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(diagnostics) => panic!(
@@ -189,7 +295,7 @@ fn rows(snapshot: &Arc<Snapshot>, text: &str) -> Vec<String> {
             diagnostics.first().map_or("", |one| &one.message)
         ),
     };
-    let mut rows: Vec<String> = answer
+    answer
         .rows
         .iter()
         .map(|row| {
@@ -198,13 +304,11 @@ fn rows(snapshot: &Arc<Snapshot>, text: &str) -> Vec<String> {
                 .collect::<Vec<_>>()
                 .join(" ")
         })
-        .collect();
-    rows.sort();
-    rows
+        .collect()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
     #[test]
     fn pairs_agree(
         nodes in prop::collection::vec((any::<bool>(), 0..4_i64), 1..5),
@@ -215,4 +319,68 @@ proptest! {
             prop_assert_eq!(rows(&snapshot, left), rows(&snapshot, right), "{}\n{}", left, right);
         }
     }
+
+    #[test]
+    fn optimisations_change_no_rows(
+        nodes in prop::collection::vec((any::<bool>(), 0..4_i64), 1..6),
+        edges in prop::collection::vec((0..5_usize, 0..5_usize, any::<bool>(), 0..3_i64), 0..8),
+    ) {
+        let snapshot = Arc::new(graph(&nodes, &edges));
+        let pairs = PAIRS.iter().flat_map(|(left, right)| [*left, *right]);
+        for text in QUERIES.iter().copied().chain(pairs) {
+            prop_assert_eq!(rows(&snapshot, text), plain_rows(&snapshot, text), "{}", text);
+        }
+    }
+
+    #[test]
+    fn searches_from_many_starts_find_what_each_finds(
+        nodes in prop::collection::vec((any::<bool>(), 0..4_i64), 70..90),
+        edges in prop::collection::vec((0..90_usize, 0..90_usize, any::<bool>(), 0..3_i64), 40..260),
+    ) {
+        let snapshot = Arc::new(graph(&nodes, &edges));
+        for text in [
+            "MATCH p = shortestPath((a)-[*]->(b)) RETURN a.id, b.id, length(p)",
+            "MATCH p = shortestPath((a)-[*..3]->(b:M)) RETURN a.id, b.id, length(p)",
+            "MATCH p = shortestPath((a)<-[:K*0..]-(b)) WHERE a.x <> b.x RETURN a.id, b.id, length(p)",
+            "MATCH p = allShortestPaths((a:M)-[:K*]->(b)) RETURN a.id, b.id, count(p), length(p)",
+            "MATCH p = shortestPath((a)-[*]->(b)) RETURN a.id, b.id, size(nodes(p))",
+            "MATCH p = shortestPath((a)-[*]->(b)) RETURN b.x, length(p), count(*)",
+            "MATCH p = shortestPath((a)-[*]-(b)) WHERE a <> b RETURN b.id, count(*)",
+        ] {
+            prop_assert_eq!(rows(&snapshot, text), plain_rows(&snapshot, text), "{}", text);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+    #[test]
+    fn threads_change_nothing(
+        nodes in prop::collection::vec((any::<bool>(), 0..4_i64), 520..700),
+        edges in prop::collection::vec((0..700_usize, 0..700_usize, any::<bool>(), 0..3_i64), 400..900),
+    ) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("a pool of three");
+        let parallel = Parallel { pool: &pool, n_threads: 3, least_cost: 0.0 };
+        let options = RunOptions { parallel: Some(parallel), clock: None };
+        let snapshot = Arc::new(graph(&nodes, &edges));
+        for text in ORDERED.iter().copied().chain(QUERIES.iter().copied().filter(|text| is_bounded(text))) {
+            let run_with = |options: &RunOptions<'_>| {
+                let prepared = prepare(&snapshot, text, &Params::new(), &Env::default());
+                let answer = prepared.and_then(|prepared| prepared.run_with(options, &Budget::unlimited()));
+                match answer {
+                    Ok(answer) => texts(&snapshot, text, Ok(answer)),
+                    Err(diagnostics) => diagnostics.iter().map(|one| one.message.clone()).collect(),
+                }
+            };
+            prop_assert_eq!(run_with(&RunOptions::default()), run_with(&options), "{}", text);
+        }
+    }
+}
+
+/// Whether a query lists no walks of any length and no cartesian product.
+fn is_bounded(text: &str) -> bool {
+    !text.contains("*]")
+        && !text.contains("*0..]")
+        && !text.contains("), (")
+        && !text.contains("]-+(")
 }

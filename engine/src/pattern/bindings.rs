@@ -18,6 +18,8 @@ pub enum Binding {
     Edge(EdgeId),
     /// The edges of a walk in order.
     Walk(Arc<[EdgeId]>),
+    /// A walk of which nobody reads more than how long it is.
+    Length(u32),
 }
 
 /// The bindings of every variable of one pattern.
@@ -69,6 +71,16 @@ impl Bindings {
             Binding::Edge(edge) => std::slice::from_ref(edge),
             Binding::Walk(edges) => edges,
             _ => &[],
+        }
+    }
+
+    /// How many edges `var` stands for.
+    pub fn length_of(&self, var: Var) -> u64 {
+        match self.get(var) {
+            Binding::Edge(_) => 1,
+            Binding::Walk(edges) => edges.len() as u64,
+            Binding::Length(length) => u64::from(*length),
+            Binding::Unbound | Binding::Node(_) => 0,
         }
     }
 

@@ -60,6 +60,24 @@ impl NodeTest {
         }
     }
 
+    /// Whether no node is admitted by both.
+    pub(super) fn is_disjoint(&self, snapshot: &Snapshot, other: &NodeTest) -> bool {
+        let set = |test: &NodeTest| match test {
+            NodeTest::Any => None,
+            NodeTest::Label(label) => Some(snapshot.labelled(*label).clone()),
+            NodeTest::Set(set) => Some(set.clone()),
+        };
+        match (self, other) {
+            (NodeTest::Label(one), NodeTest::Label(other)) => snapshot
+                .labelled(*one)
+                .is_disjoint(snapshot.labelled(*other)),
+            _ => match (set(self), set(other)) {
+                (Some(one), Some(other)) => one.is_disjoint(&other),
+                _ => false,
+            },
+        }
+    }
+
     /// How many nodes are admitted.
     pub(super) fn count(&self, snapshot: &Snapshot) -> u64 {
         match self {
@@ -158,6 +176,50 @@ pub(super) struct EdgeTest {
     pub(super) kinds: Box<[KindId]>,
 }
 
+/// Up to so many kinds are tried at each node; of more, only those that the node has.
+const FEW_KINDS: usize = 3;
+
+/// The admitted kinds that may occur at one node, ascending.
+struct KindsAt<'a> {
+    /// Tried as they are.
+    few: std::slice::Iter<'a, KindId>,
+    /// Those of the node in both directions.
+    out: &'a [KindId],
+    incoming: &'a [KindId],
+    /// What is admitted of them; everything when absent.
+    admitted: Option<&'a [KindId]>,
+}
+
+impl Iterator for KindsAt<'_> {
+    type Item = KindId;
+
+    fn next(&mut self) -> Option<KindId> {
+        if let Some(&kind) = self.few.next() {
+            return Some(kind);
+        }
+        loop {
+            let kind = match (self.out.first(), self.incoming.first()) {
+                (Some(&out), Some(&incoming)) => out.min(incoming),
+                (Some(&kind), None) | (None, Some(&kind)) => kind,
+                (None, None) => return None,
+            };
+            for side in [&mut self.out, &mut self.incoming] {
+                if let Some((&first, rest)) = side.split_first()
+                    && first == kind
+                {
+                    *side = rest;
+                }
+            }
+            if self
+                .admitted
+                .is_none_or(|admitted| admitted.binary_search(&kind).is_ok())
+            {
+                return Some(kind);
+            }
+        }
+    }
+}
+
 impl EdgeTest {
     /// Evaluates an expression over kinds; an edge has exactly one.
     pub(super) fn new(snapshot: &Snapshot, direction: Direction, kinds: &LabelExpr) -> Self {
@@ -193,7 +255,7 @@ impl EdgeTest {
     ) -> impl Iterator<Item = (EdgeId, NodeId)> + 'a {
         let is_out = self.direction != Direction::In;
         let is_in = self.direction != Direction::Out;
-        self.kinds.iter().flat_map(move |&kind| {
+        self.kinds_at(snapshot, node).flat_map(move |kind| {
             let out = is_out.then(|| snapshot.out_edges(node, kind).iter());
             let incoming = is_in.then(|| {
                 snapshot
@@ -205,6 +267,69 @@ impl EdgeTest {
                 .flatten()
                 .chain(incoming.into_iter().flatten())
         })
+    }
+
+    fn kinds_at<'a>(&'a self, snapshot: &'a Snapshot, node: NodeId) -> KindsAt<'a> {
+        if self.kinds.len() <= FEW_KINDS {
+            return KindsAt {
+                few: self.kinds.iter(),
+                out: &[],
+                incoming: &[],
+                admitted: None,
+            };
+        }
+        let is_all = self.kinds.len() == snapshot.kinds().len();
+        KindsAt {
+            few: [].iter(),
+            out: match self.direction {
+                Direction::In => &[],
+                _ => snapshot.out_kinds(node),
+            },
+            incoming: match self.direction {
+                Direction::Out => &[],
+                _ => snapshot.in_kinds(node),
+            },
+            admitted: (!is_all).then_some(&*self.kinds),
+        }
+    }
+
+    /// Calls `visit` for every admitted edge at `node`, in the order of [`EdgeTest::neighbours`].
+    pub(super) fn each<E>(
+        &self,
+        snapshot: &Snapshot,
+        node: NodeId,
+        mut visit: impl FnMut(EdgeId, NodeId) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for kind in self.kinds_at(snapshot, node) {
+            if self.direction != Direction::In {
+                for (edge, end) in snapshot.out_edges(node, kind).iter() {
+                    visit(edge, end)?;
+                }
+            }
+            if self.direction != Direction::Out {
+                let is_both = self.direction == Direction::Any;
+                for (edge, source) in snapshot.in_edges(node, kind).iter() {
+                    if !(is_both && source == node) {
+                        visit(edge, source)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many admitted edges there are at `node`.
+    pub(super) fn degree(&self, snapshot: &Snapshot, node: NodeId) -> u64 {
+        if self.direction == Direction::Any {
+            return self.neighbours(snapshot, node).count() as u64;
+        }
+        let lengths = self
+            .kinds_at(snapshot, node)
+            .map(|kind| match self.direction {
+                Direction::In => snapshot.in_edges(node, kind).len() as u64,
+                _ => snapshot.out_edges(node, kind).len() as u64,
+            });
+        lengths.sum()
     }
 
     /// Every admitted edge that leads from `from` to `to`.

@@ -4,7 +4,7 @@ use crate::graph::PropId;
 
 use super::compile::NodeTest;
 use super::ir::{Condition, Direction};
-use super::plan::{Action, Planner, ends, get};
+use super::plan::{Action, Order, Planner, ends, get};
 
 /// How many nodes and neighbours are looked at to guess how a step fans out.
 const SAMPLE: u64 = 24;
@@ -133,7 +133,19 @@ impl<C: Condition + Clone> Planner<'_, C> {
                 } else {
                     path.edges.last().map(|edge| edge.to)
                 };
+                let start = if is_reversed {
+                    path.edges.last().map(|edge| edge.to)
+                } else {
+                    path.edges.first().map(|edge| edge.from)
+                };
+                // Where only sums over the starts are wanted, pairs are not listed.
+                let is_summed = self
+                    .wanted
+                    .as_ref()
+                    .zip(start)
+                    .is_some_and(|(wanted, start)| !get(wanted, start));
                 match end {
+                    Some(end) if !get(bound, end) && is_summed => self.count(end).max(1.0),
                     Some(end) if !get(bound, end) => rows * self.count(end).max(1.0),
                     _ => rows,
                 }
@@ -155,6 +167,9 @@ impl<C: Condition + Clone> Planner<'_, C> {
 
     /// A look-up of this node whose value is known.
     pub(super) fn lookup(&self, bound: &[bool], idx: usize) -> Option<(PropId, &C)> {
+        if self.request_order == Order::AsWritten {
+            return None;
+        }
         let node = self.pattern.nodes.get(idx)?;
         let lookup = self.pattern.lookups.iter().find(|lookup| {
             let vars = lookup.value.variables();

@@ -30,9 +30,20 @@ pub struct VarSpec {
     pub name: Arc<str>,
     /// What it stands for.
     pub kind: VarKind,
-    /// Whether the caller reads a [`VarKind::Walk`] variable. The edges of a walk that nobody reads
-    /// are not copied into the bindings.
-    pub is_read: bool,
+    /// What the caller or a condition reads of a [`VarKind::Walk`] variable. What nobody reads is
+    /// not copied into the bindings, and perhaps not searched.
+    pub read: Read,
+}
+
+/// What is read of a walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Read {
+    /// Nothing.
+    Nothing,
+    /// How long it is.
+    Length,
+    /// Its edges.
+    Edges,
 }
 
 /// A boolean combination of labels, or of kinds.
@@ -296,7 +307,7 @@ impl<C> Pattern<C> {
         self.vars.push(VarSpec {
             name: name.into(),
             kind,
-            is_read: true,
+            read: Read::Edges,
         });
         var
     }
@@ -342,6 +353,10 @@ pub trait Condition {
     fn variables(&self) -> &[Var];
     /// How plans show it.
     fn text(&self) -> &str;
+    /// The two nodes, when all it says is that they differ.
+    fn differing(&self) -> Option<(Var, Var)> {
+        None
+    }
 }
 
 /// A condition of a rule.

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::graph::Snapshot;
+use crate::graph::{KindId, Snapshot};
 
 use super::compile::{EdgeTest, NodeTest};
 use super::estimate::Fan;
-use super::ir::{Condition, EdgePattern, LabelExpr, PathPattern, Pattern, Var, VarKind, VarSpec};
+use super::ir::{
+    Condition, EdgePattern, LabelExpr, PathPattern, Pattern, Read, Var, VarKind, VarSpec,
+};
+use super::shape::{Shaper, Walked};
 use super::step::{Op, Part, PathStep, Step};
 
 /// How many starts are tried before the cheapest order is taken.
@@ -19,6 +22,44 @@ pub struct Plan<C> {
     /// Conditions over nothing but what is bound beforehand.
     pub(super) first: Vec<C>,
     pub(super) steps: Vec<Step<C>>,
+    pub(super) n_memos: usize,
+    /// Each start is searched from by itself.
+    pub(super) is_plain: bool,
+    /// Nodes and edges that will be looked at, roughly.
+    cost: f64,
+}
+
+/// Which matches a plan must tell apart.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted<'a> {
+    /// Every one.
+    Every,
+    /// Those that differ in these variables, each with how many equal ones there are. Variables
+    /// that are not wanted may be unbound in a match.
+    Counted(&'a [Var]),
+    /// Those that differ in these variables; how many equal ones there are does not matter, nor
+    /// whether one comes twice.
+    Distinct(&'a [Var]),
+}
+
+/// How the order of work is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// By estimated cost, with every index and shortcut.
+    Cheapest,
+    /// As the pattern is written, without any: what tests compare with.
+    AsWritten,
+}
+
+/// What a plan is for.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The variables that every call of [`find`](super::find) binds beforehand.
+    pub bound: &'a [Var],
+    /// Which matches must be told apart.
+    pub wanted: Wanted<'a>,
+    /// How the order is found.
+    pub order: Order,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,19 +77,84 @@ pub(super) struct Planner<'a, C> {
     pub(super) edges: Vec<EdgeTest>,
     /// Average fan-out of each edge, walked as written and against it.
     pub(super) fan_out: Vec<[Fan; 2]>,
+    pub(super) request_order: Order,
+    /// Variables wanted, when the rest is only counted.
+    pub(super) wanted: Option<Vec<bool>>,
 }
 
 impl<C: Condition + Clone> Plan<C> {
     /// Plans `pattern`. `bound` are the variables that every call of [`find`](super::find) binds
     /// beforehand. O(edges²) in the pattern, plus index look-ups.
     pub fn new(snapshot: &Snapshot, pattern: &Pattern<C>, bound: &[Var]) -> Self {
-        let planner = Planner::new(snapshot, pattern);
-        let mut is_bound = vec![false; pattern.vars.len()];
-        for var in bound {
-            set(&mut is_bound, *var);
+        let request = Request {
+            bound,
+            wanted: Wanted::Every,
+            order: Order::Cheapest,
+        };
+        Self::make(snapshot, pattern, &request)
+    }
+
+    /// A plan of no step, to be replaced.
+    pub fn none() -> Self {
+        Plan {
+            vars: Arc::new([]),
+            first: Vec::new(),
+            steps: Vec::new(),
+            n_memos: 0,
+            is_plain: false,
+            cost: 0.0,
         }
-        let actions = planner.order(&is_bound);
-        planner.steps(is_bound, &actions)
+    }
+
+    /// Plans `pattern` for what is wanted of it.
+    pub fn make(snapshot: &Snapshot, pattern: &Pattern<C>, request: &Request<'_>) -> Self {
+        let mut planner = Planner::new(snapshot, pattern, request.order);
+        let flags = |vars: &[Var]| {
+            let mut flags = vec![false; pattern.vars.len()];
+            for var in vars {
+                set(&mut flags, *var);
+            }
+            flags
+        };
+        let is_bound = flags(request.bound);
+        let wanted = match (request.order, request.wanted) {
+            (Order::AsWritten, _) | (_, Wanted::Every) => None,
+            (_, Wanted::Counted(vars)) => Some((flags(vars), false)),
+            (_, Wanted::Distinct(vars)) => Some((flags(vars), true)),
+        };
+        planner.wanted = wanted.as_ref().map(|(wanted, _)| wanted.clone());
+        let (actions, cost) = match request.order {
+            Order::Cheapest => planner.order(&is_bound),
+            Order::AsWritten => planner.greedy(&is_bound, None),
+        };
+        let (first, steps) = planner.steps(is_bound.clone(), &actions);
+        let (steps, n_memos) = match wanted {
+            None => (steps.into_iter().map(|(step, _)| step).collect(), 0),
+            Some((wanted, is_once)) => {
+                let mut shaper = Shaper {
+                    planner: &planner,
+                    wanted,
+                    given: is_bound,
+                    is_once,
+                    n_memos: 0,
+                };
+                let steps = shaper.shape(steps);
+                (steps, shaper.n_memos)
+            }
+        };
+        Plan {
+            vars: pattern.vars.clone().into(),
+            first,
+            steps,
+            n_memos,
+            is_plain: request.order == Order::AsWritten,
+            cost,
+        }
+    }
+
+    /// Nodes and edges that one call will look at, roughly.
+    pub fn cost(&self) -> f64 {
+        self.cost
     }
 
     /// Room for the pattern's variables.
@@ -57,7 +163,7 @@ impl<C: Condition + Clone> Plan<C> {
     }
 }
 
-fn set(bound: &mut [bool], var: Var) {
+pub(super) fn set(bound: &mut [bool], var: Var) {
     if let Some(slot) = bound.get_mut(usize::from(var.0)) {
         *slot = true;
     }
@@ -68,11 +174,17 @@ pub(super) fn get(bound: &[bool], var: Var) -> bool {
 }
 
 impl<'a, C: Condition + Clone> Planner<'a, C> {
-    fn new(snapshot: &'a Snapshot, pattern: &'a Pattern<C>) -> Self {
+    fn new(snapshot: &'a Snapshot, pattern: &'a Pattern<C>, order: Order) -> Self {
         let tests: Vec<NodeTest> = pattern
             .nodes
             .iter()
-            .map(|node| NodeTest::new(snapshot, &node.labels).narrowed(snapshot, &node.hints))
+            .map(|node| {
+                let test = NodeTest::new(snapshot, &node.labels);
+                match order {
+                    Order::Cheapest => test.narrowed(snapshot, &node.hints),
+                    Order::AsWritten => test,
+                }
+            })
             .collect();
         let counts = tests
             .iter()
@@ -96,6 +208,8 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             counts,
             edges,
             fan_out: Vec::new(),
+            request_order: order,
+            wanted: None,
         };
         planner.fan_out = (0..pattern.edges.len())
             .map(|idx| [planner.sample(idx, false), planner.sample(idx, true)])
@@ -119,7 +233,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
     }
 
     /// Tries each promising start and keeps the cheapest order; ties go to the earlier node.
-    fn order(&self, bound: &[bool]) -> Vec<Action> {
+    fn order(&self, bound: &[bool]) -> (Vec<Action>, f64) {
         let mut starts: Vec<usize> = (0..self.pattern.nodes.len())
             .filter(|&idx| {
                 self.pattern
@@ -140,7 +254,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                 best = candidate;
             }
         }
-        best.0
+        best
     }
 
     /// From a start, always takes the step that leaves the fewest rows.
@@ -162,6 +276,9 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                     let estimate = self.estimate(rows, &bound, action);
                     if best.is_none_or(|(least, _)| estimate < least) {
                         best = Some((estimate, action));
+                    }
+                    if self.request_order == Order::AsWritten {
+                        break;
                     }
                 }
                 best.map(|(_, action)| action)
@@ -327,7 +444,8 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         }
     }
 
-    fn steps(&self, mut bound: Vec<bool>, actions: &[Action]) -> Plan<C> {
+    /// The conditions over what is bound beforehand, and the steps with the edges they walk.
+    fn steps(&self, mut bound: Vec<bool>, actions: &[Action]) -> (Vec<C>, Vec<Walked<C>>) {
         let mut pending: Vec<C> = self.pattern.conditions.clone();
         let mut first = Vec::new();
         let mut steps = Vec::new();
@@ -336,14 +454,15 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         for node in &self.pattern.nodes {
             if get(&bound, node.var) && node.labels != LabelExpr::Any {
                 let test = NodeTest::new(self.snapshot, &node.labels);
-                steps.push(Step {
+                let step = Step {
                     op: Op::Test {
                         var: node.var,
                         test,
                     },
                     conditions: Vec::new(),
                     estimate: 1.0,
-                });
+                };
+                steps.push((step, None));
             }
         }
         for &action in actions {
@@ -358,16 +477,30 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                 conditions.extend(self.late_conditions(idx, &before));
             }
             take_ready(&mut pending, &bound, &mut conditions);
-            steps.push(Step {
+            let edge = match action {
+                Action::Edge { idx, .. } => Some(idx),
+                Action::Scan(_) | Action::Path { .. } => None,
+            };
+            let step = Step {
                 op,
                 conditions,
                 estimate: rows,
-            });
+            };
+            steps.push((step, edge));
         }
-        Plan {
-            vars: self.pattern.vars.clone().into(),
-            first,
-            steps,
+        (first, steps)
+    }
+
+    /// The kinds an edge of the pattern may walk.
+    pub(super) fn kinds_of(&self, edge: &EdgePattern<C>) -> Vec<KindId> {
+        let of = |kinds: &LabelExpr| EdgeTest::new(self.snapshot, edge.direction, kinds).kinds;
+        match &edge.repeat {
+            None => of(&edge.kinds).to_vec(),
+            Some(repeat) => repeat
+                .body
+                .iter()
+                .flat_map(|hop| of(&hop.kinds).to_vec())
+                .collect(),
         }
     }
 
@@ -395,13 +528,8 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                 let from_test = self.test(from).cloned().unwrap_or(NodeTest::Any);
                 let is_given = get(bound, edge.var);
                 if edge.repeat.is_some() {
-                    let part = Part::new(
-                        self.snapshot,
-                        edge,
-                        self.is_read(edge.var),
-                        is_reversed,
-                        test,
-                    );
+                    let part =
+                        Part::new(self.snapshot, edge, self.read(edge.var), is_reversed, test);
                     return Some(if is_given {
                         Op::GivenWalk { part, from_test }
                     } else {
@@ -431,12 +559,16 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                         edges,
                     }
                 } else {
+                    let others = 0..self.pattern.edges.len();
                     Op::Expand {
                         edge: edge.var,
                         from,
                         to,
                         edges,
                         test,
+                        is_free: others
+                            .filter(|&other| other != idx)
+                            .all(|other| !self.may_coincide(idx, other)),
                     }
                 })
             }
@@ -446,11 +578,11 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         }
     }
 
-    fn is_read(&self, var: Var) -> bool {
+    fn read(&self, var: Var) -> Read {
         self.pattern
             .vars
             .get(usize::from(var.0))
-            .is_some_and(|spec| spec.is_read)
+            .map_or(Read::Nothing, |spec| spec.read)
     }
 
     fn path(
@@ -470,13 +602,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             .map(|edge| {
                 let to = ends(edge, is_reversed).1;
                 let test = self.test(to).cloned().unwrap_or(NodeTest::Any);
-                Part::new(
-                    self.snapshot,
-                    edge,
-                    self.is_read(edge.var),
-                    is_reversed,
-                    test,
-                )
+                Part::new(self.snapshot, edge, self.read(edge.var), is_reversed, test)
             })
             .collect();
         let mut start_conditions = Vec::new();
@@ -499,6 +625,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             parts,
             start_conditions,
             end_conditions,
+            sums: None,
         })
     }
 
@@ -510,7 +637,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
         let parts: Vec<Part<C>> = path
             .edges
             .iter()
-            .map(|edge| Part::new(self.snapshot, edge, false, false, NodeTest::Any))
+            .map(|edge| Part::new(self.snapshot, edge, Read::Nothing, false, NodeTest::Any))
             .collect();
         path.conditions
             .iter()

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::graph::{NodeId, Snapshot};
 
 use super::bindings::Binding;
-use super::ir::{Condition, Direction};
+use super::ir::{Condition, Direction, Read};
 use super::run::{Flow, Host, Run};
 use super::step::{HopStep, Part, Step};
 
@@ -130,6 +130,7 @@ impl<H> Run<'_, H> {
                         ends.push(start);
                     }
                 }
+                ends.sort_unstable();
                 for end in ends {
                     flow = self.end_at(part, end, target, step, rest);
                     if !matches!(flow, Ok(ControlFlow::Continue(()))) {
@@ -231,7 +232,7 @@ impl<H> Run<'_, H> {
         // Short walks first: most cycles are short, and a long search is cut by the budget.
         let mut probe = part.clone();
         probe.is_reach = false;
-        probe.is_read = false;
+        probe.read = Read::Nothing;
         let bounds = [3, 6, 12].into_iter().map(Some).chain([part.max]);
         for bound in bounds {
             if let (Some(bound), Some(max)) = (bound, part.max)

@@ -10,7 +10,7 @@ use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
 use super::compile::NodeTest;
-use super::ir::Condition;
+use super::ir::{Condition, Read};
 use super::run::{Flow, Host, Run, starts};
 use super::step::{Part, Step};
 
@@ -233,12 +233,19 @@ impl<H> Run<'_, H> {
             }
             None => self.bindings.set(part.to, Binding::Node(end)),
         }
-        if part.is_read {
-            let written: Arc<[EdgeId]> = part.written(edges.to_vec()).into();
-            self.bindings.set(part.var, Binding::Walk(written));
+        match part.read {
+            Read::Edges => {
+                let written: Arc<[EdgeId]> = part.written(edges.to_vec()).into();
+                self.bindings.set(part.var, Binding::Walk(written));
+            }
+            Read::Length => {
+                let length = Binding::Length(edges.len() as u32);
+                self.bindings.set(part.var, length);
+            }
+            Read::Nothing => {}
         }
         let flow = self.proceed(step, rest);
-        if part.is_read {
+        if part.read != Read::Nothing {
             self.bindings.set(part.var, Binding::Unbound);
         }
         if target.is_none() {

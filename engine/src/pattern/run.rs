@@ -1,6 +1,6 @@
 //! Enumerating matches: backtracking over the steps of a plan.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use rustc_hash::FxHashSet;
 
@@ -10,7 +10,9 @@ use crate::model::Value;
 
 use super::bindings::{Binding, Bindings};
 use super::compile::NodeTest;
+use super::count::{End, Memo};
 use super::ir::{Condition, RuleCondition};
+use super::many::Many;
 use super::plan::Plan;
 use super::reach::Levels;
 use super::step::{Op, Step};
@@ -27,8 +29,9 @@ pub trait Host<C> {
     fn value(&mut self, _: &C, _: &Bindings) -> Result<Option<Value>, Self::Error> {
         Ok(None)
     }
-    /// Takes a match; `Break` ends the search.
-    fn found(&mut self, bindings: &Bindings) -> Result<ControlFlow<()>, Self::Error>;
+    /// Takes a match that stands for `n` equal ones; `Break` ends the search. `n` is 1 unless the
+    /// plan only counts what is not wanted (see [`Wanted`](super::Wanted)).
+    fn found(&mut self, bindings: &Bindings, n: u64) -> Result<ControlFlow<()>, Self::Error>;
 }
 
 /// Finds every match of `plan`, in a fixed order. `bindings` holds the variables bound beforehand
@@ -40,6 +43,31 @@ pub fn find<C: Condition + Clone, H: Host<C>>(
     bindings: &mut Bindings,
     host: &mut H,
 ) -> Result<ControlFlow<()>, H::Error> {
+    find_within(snapshot, budget, plan, bindings, host, None)
+}
+
+/// Finds the matches whose first node lies in one of [`Plan::morsels`]. The matches of all morsels
+/// in order are those of [`find`] in order; with [`Wanted`](super::Wanted) other than every one,
+/// equal matches of several morsels come several times, and their numbers add up.
+pub fn find_morsel<C: Condition + Clone, H: Host<C>>(
+    snapshot: &Snapshot,
+    budget: &Budget,
+    plan: &Plan<C>,
+    bindings: &mut Bindings,
+    host: &mut H,
+    morsel: Range<u32>,
+) -> Result<ControlFlow<()>, H::Error> {
+    find_within(snapshot, budget, plan, bindings, host, Some(morsel))
+}
+
+fn find_within<C: Condition + Clone, H: Host<C>>(
+    snapshot: &Snapshot,
+    budget: &Budget,
+    plan: &Plan<C>,
+    bindings: &mut Bindings,
+    host: &mut H,
+    morsel: Option<Range<u32>>,
+) -> Result<ControlFlow<()>, H::Error> {
     let mut run = Run {
         snapshot,
         budget,
@@ -48,15 +76,81 @@ pub fn find<C: Condition + Clone, H: Host<C>>(
         used: Used::default(),
         pending: 0,
         levels: Vec::new(),
+        weight: 1,
+        end: End::Host,
+        memos: (0..plan.n_memos).map(|_| Memo::default()).collect(),
+        held: 0,
+        is_plain: plan.is_plain,
+        morsel,
     };
     for condition in &plan.first {
         if !run.host.holds(condition, run.bindings)? {
             return Ok(ControlFlow::Continue(()));
         }
     }
-    let flow = run.steps(&plan.steps)?;
-    budget.expand(run.pending)?;
+    let flow = run.steps(&plan.steps);
+    let (pending, held) = (run.pending, run.held);
+    budget.release(held);
+    let flow = flow?;
+    budget.expand(pending)?;
     Ok(flow)
+}
+
+/// About so many starts make a morsel.
+const MORSEL: u64 = 256;
+/// No more morsels than this.
+const MORSELS: u64 = 256;
+
+impl<C: Condition + Clone> Plan<C> {
+    /// Cuts the work at the first node into ranges of nodes with about equally many starts; `None`
+    /// when it does not begin with a scan of many nodes. The cuts depend on nothing but the plan.
+    pub fn morsels(&self, snapshot: &Snapshot) -> Option<Vec<Range<u32>>> {
+        let mut first = self.steps.first()?;
+        if let Op::Tail(tail) = &first.op {
+            first = tail.steps.first()?;
+        }
+        let Op::Scan { test, .. } = &first.op else {
+            return None;
+        };
+        let count = test.count(snapshot);
+        let size = MORSEL.max(count.div_ceil(MORSELS));
+        if count < 2 * size {
+            return None;
+        }
+        let n_morsels = count / size;
+        let mut cuts = vec![0_u32];
+        for morsel in 1..n_morsels {
+            let at = (morsel * count / n_morsels) as u32;
+            cuts.push(match test {
+                NodeTest::Any => at,
+                NodeTest::Label(label) => snapshot.labelled(*label).select(at)?,
+                NodeTest::Set(set) => set.select(at)?,
+            });
+        }
+        cuts.push(u32::MAX);
+        Some(
+            cuts.windows(2)
+                .filter_map(|pair| Some(*pair.first()?..*pair.last()?))
+                .collect(),
+        )
+    }
+}
+
+/// The nodes of a scan.
+pub(super) enum Ids<'t> {
+    All(Range<u32>),
+    Set(roaring::bitmap::Iter<'t>),
+}
+
+impl Iterator for Ids<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        match self {
+            Ids::All(range) => range.next(),
+            Ids::Set(ids) => ids.next(),
+        }
+    }
 }
 
 /// Finds every match of a rule's pattern, calling `found` for each until it breaks.
@@ -87,7 +181,7 @@ impl<F: FnMut(&Bindings) -> ControlFlow<()>> Host<RuleCondition> for RuleHost<'_
         Ok(1.0)
     }
 
-    fn found(&mut self, bindings: &Bindings) -> Result<ControlFlow<()>, Stop> {
+    fn found(&mut self, bindings: &Bindings, _: u64) -> Result<ControlFlow<()>, Stop> {
         Ok((self.found)(bindings))
     }
 }
@@ -142,6 +236,16 @@ pub(super) struct Run<'a, H> {
     pub(super) pending: u64,
     /// Free scratch space of breadth-first searches.
     pub(super) levels: Vec<Levels>,
+    /// How many equal matches the one being made stands for.
+    pub(super) weight: u64,
+    pub(super) end: End,
+    pub(super) memos: Vec<Memo>,
+    /// Bytes accounted for what is kept until the end.
+    pub(super) held: u64,
+    /// Each start is searched from by itself.
+    pub(super) is_plain: bool,
+    /// Where the first scan looks.
+    pub(super) morsel: Option<Range<u32>>,
 }
 
 pub(super) type Flow<E> = Result<ControlFlow<()>, E>;
@@ -162,7 +266,7 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let Some((step, rest)) = steps.split_first() else {
-            return self.host.found(self.bindings);
+            return self.end();
         };
         let snapshot = self.snapshot;
         match &step.op {
@@ -178,13 +282,26 @@ impl<H> Run<'_, H> {
                 }
             }
             Op::Scan { var, test } => {
-                let flow = match test {
-                    NodeTest::Any => self.scan(*var, 0..snapshot.n_nodes() as u32, step, rest),
-                    NodeTest::Label(label) => {
-                        self.scan(*var, snapshot.labelled(*label), step, rest)
+                let within = self.morsel.take();
+                let ids = match (test, within) {
+                    (NodeTest::Any, None) => Ids::All(0..snapshot.n_nodes() as u32),
+                    (NodeTest::Any, Some(range)) => {
+                        Ids::All(range.start..range.end.min(snapshot.n_nodes() as u32))
                     }
-                    NodeTest::Set(set) => self.scan(*var, set, step, rest),
-                }?;
+                    (NodeTest::Label(label), None) => Ids::Set(snapshot.labelled(*label).iter()),
+                    (NodeTest::Label(label), Some(range)) => {
+                        Ids::Set(snapshot.labelled(*label).range(range))
+                    }
+                    (NodeTest::Set(set), None) => Ids::Set(set.iter()),
+                    (NodeTest::Set(set), Some(range)) => Ids::Set(set.range(range)),
+                };
+                let flow = match Many::new(*var, step, rest) {
+                    Some(many) if !self.is_plain && !self.bindings.is_bound(many.end()) => {
+                        let mut ids = ids;
+                        self.many(&many, &mut ids)?
+                    }
+                    _ => self.scan(*var, ids, step, rest)?,
+                };
                 self.bindings.set(*var, Binding::Unbound);
                 Ok(flow)
             }
@@ -211,13 +328,25 @@ impl<H> Run<'_, H> {
                 to,
                 edges,
                 test,
+                is_free,
             } => {
                 let Some(start) = self.bindings.node(*from) else {
                     return Ok(ControlFlow::Continue(()));
                 };
                 for (edge, end) in edges.neighbours(snapshot, start) {
                     self.tick()?;
-                    if self.used.contains(edge) || !test.holds(snapshot, end) {
+                    if !test.holds(snapshot, end) {
+                        continue;
+                    }
+                    if *is_free {
+                        self.bindings.set(*edge_var, Binding::Edge(edge));
+                        self.bindings.set(*to, Binding::Node(end));
+                        if self.proceed(step, rest)?.is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                        continue;
+                    }
+                    if self.used.contains(edge) {
                         continue;
                     }
                     self.bindings.set(*edge_var, Binding::Edge(edge));
@@ -296,6 +425,8 @@ impl<H> Run<'_, H> {
             Op::Repeat(part) if part.is_reach => self.reach(part, step, rest),
             Op::Repeat(part) => self.repeat(part, step, rest),
             Op::Path(path) => self.path(path, step, rest),
+            Op::Tail(tail) => self.tail(tail, rest),
+            Op::Fold(fold) => self.fold(fold, step, rest),
         }
     }
 

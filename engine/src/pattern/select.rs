@@ -9,7 +9,7 @@ use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
 use super::cheapest::is_plain_cheapest;
-use super::ir::{Condition, Direction, Mode, Selector};
+use super::ir::{Condition, Direction, Mode, Read, Selector};
 use super::predecessors::{Cost, Predecessors};
 use super::product::{Product, Shape};
 use super::run::{Flow, Host, Run};
@@ -55,6 +55,43 @@ impl<H> Run<'_, H> {
             }
             self.bindings.set(to, Binding::Node(start));
         }
+        let flow = self.search(path, start, to, step, rest);
+        self.bindings
+            .set(to, given.map_or(Binding::Unbound, Binding::Node));
+        flow
+    }
+
+    /// Paths from a start back to itself that breadth-first search cannot judge.
+    pub(super) fn search_closed<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let Some(to) = path.to() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        self.bindings.set(to, Binding::Node(start));
+        let flow = self.search(path, start, to, step, rest);
+        self.bindings.set(to, Binding::Unbound);
+        flow
+    }
+
+    fn search<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        to: super::Var,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
         let shape = Shape {
             is_weighted: matches!(path.selector, Selector::Cheapest(_)),
         };
@@ -62,8 +99,6 @@ impl<H> Run<'_, H> {
         let charged = product.charged;
         let flow = self.choose(path, start, to, &product, step, rest);
         self.budget.release(charged);
-        self.bindings
-            .set(to, given.map_or(Binding::Unbound, Binding::Node));
         flow
     }
 
@@ -339,9 +374,14 @@ impl<H> Run<'_, H> {
                     self.bindings.set(part.var, Binding::Edge(edge));
                     bound.push(part.var);
                 }
-            } else if part.is_read {
-                let written: Shared<[EdgeId]> = part.written(edges).into();
-                self.bindings.set(part.var, Binding::Walk(written));
+            } else if part.read != Read::Nothing {
+                let binding = if part.read == Read::Length {
+                    Binding::Length(edges.len() as u32)
+                } else {
+                    let written: Shared<[EdgeId]> = part.written(edges).into();
+                    Binding::Walk(written)
+                };
+                self.bindings.set(part.var, binding);
                 bound.push(part.var);
             }
         }
@@ -359,7 +399,7 @@ impl<H> Run<'_, H> {
 
 /// Whether breadth-first search alone answers: one length wanted, one part of single edges, and no
 /// least count that would force a detour.
-fn is_plain_shortest<C>(path: &PathStep<C>) -> bool {
+pub(super) fn is_plain_shortest<C>(path: &PathStep<C>) -> bool {
     let wants_one_length = matches!(
         path.selector,
         Selector::AllShortest

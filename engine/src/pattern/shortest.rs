@@ -3,14 +3,20 @@
 
 use std::ops::ControlFlow;
 
+use roaring::RoaringBitmap;
+
 use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
-use super::ir::{Condition, Selector};
+use super::compile::NodeTest;
+use super::ir::{Condition, Read};
 use super::reach::Levels;
 use super::run::{Flow, Host, Run};
 use super::select::{Closed, closed};
 use super::step::{HopStep, Part, PathStep, Step};
+
+/// Up to so many ends are searched for one by one, from both sides.
+const FEW_ENDS: u64 = 4;
 
 impl<H> Run<'_, H> {
     /// Answers a path that is plain (see `is_plain_shortest`). Also tells whether the start itself
@@ -36,6 +42,14 @@ impl<H> Run<'_, H> {
             && target != start
         {
             let flow = self.between(path, part, hop, (start, target), step, rest)?;
+            return Ok((flow, false));
+        }
+        if given.is_none()
+            && let NodeTest::Set(ends) = &part.to_test
+            && ends.len() <= FEW_ENDS
+            && !ends.contains(start.0)
+        {
+            let flow = self.between_few(path, (part, hop), start, ends, step, rest)?;
             return Ok((flow, false));
         }
         let mut levels = self.take_levels();
@@ -67,25 +81,34 @@ impl<H> Run<'_, H> {
         // Back to the start: no step where none is needed, else the shortest cycle.
         let mut cycle = (part.min == 0).then_some(0);
         let mut next = 0;
+        // Ends not found yet, the start left out: without any, the search is over.
+        let mut n_missing = part.to_test.count(snapshot);
+        let start_is_end = part.to_test.holds(snapshot, start);
+        n_missing -= u64::from(start_is_end);
         levels.set(start, 0);
         while let Some(&node) = levels.reached().get(next) {
             next += 1;
             let depth = levels.get(node).unwrap_or(0);
-            if part.max.is_some_and(|max| depth >= max) || (given.is_some() && cycle.is_some()) {
+            let is_closed = cycle.is_some() || (given.is_none() && !start_is_end);
+            let is_found = (given.is_some() || n_missing == 0) && is_closed;
+            if part.max.is_some_and(|max| depth >= max) || is_found {
                 break;
             }
-            for (edge, end) in hop.edges.neighbours(snapshot, node) {
+            hop.edges.each(snapshot, node, |edge, end| {
                 self.tick()?;
                 let closes = end == start && cycle.is_none();
                 if (closes || levels.get(end).is_none())
                     && self.admits(part, hop, (node, edge, end))?
                 {
-                    levels.set(end, depth + 1);
+                    if levels.set(end, depth + 1) && part.to_test.holds(snapshot, end) {
+                        n_missing -= 1;
+                    }
                     if closes {
                         cycle = Some(depth + 1);
                     }
                 }
-            }
+                Ok::<(), H::Error>(())
+            })?;
         }
         let mut ends: Vec<NodeId> = levels.reached().to_vec();
         if given.is_some() || !matches!(closed(path, start, start), Closed::Plain) {
@@ -112,10 +135,33 @@ impl<H> Run<'_, H> {
                 forward: levels,
                 backward: None,
             };
-            if self
-                .read_off(path, part, hop, (start, end), &known, step, rest)?
-                .is_break()
-            {
+            let flow = self.give(path, (part, hop), (start, end), &known, step, rest);
+            if flow?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// From both ends at once to each of a few ends.
+    fn between_few<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        (part, hop): (&Part<C>, &HopStep<C>),
+        start: NodeId,
+        ends: &RoaringBitmap,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        for end in ends {
+            let end = NodeId(end);
+            self.bindings.set(part.to, Binding::Node(end));
+            let flow = self.between(path, part, hop, (start, end), step, rest);
+            self.bindings.set(part.to, Binding::Unbound);
+            if flow?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -146,7 +192,7 @@ impl<H> Run<'_, H> {
                     forward: &forward,
                     backward: Some(&backward),
                 };
-                self.read_off(path, part, hop, ends, &known, step, rest)
+                self.give(path, (part, hop), ends, &known, step, rest)
             }
             Ok(None) => Ok(ControlFlow::Continue(())),
             Err(error) => Err(error),
@@ -227,6 +273,33 @@ impl<H> Run<'_, H> {
         Ok(None)
     }
 
+    /// Hands on what was found: the paths, or the length alone where nobody reads more.
+    pub(super) fn give<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        (part, hop): (&Part<C>, &HopStep<C>),
+        (start, end): (NodeId, NodeId),
+        known: &Known<'_>,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        if path.takes_all() || part.read == Read::Edges {
+            return self.read_off(path, part, hop, (start, end), known, step, rest);
+        }
+        let given = self.bindings.get(part.to).clone();
+        self.bindings.set(part.to, Binding::Node(end));
+        if part.read == Read::Length {
+            self.bindings.set(part.var, Binding::Length(known.length));
+        }
+        let flow = self.proceed(step, rest);
+        self.bindings.set(part.to, given);
+        self.bindings.set(part.var, Binding::Unbound);
+        flow
+    }
+
     /// Walks forward from the start over nodes at the right distances; a node that leads nowhere is
     /// noted and not entered again.
     #[expect(
@@ -247,10 +320,7 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let snapshot = self.snapshot;
-        let takes_all = matches!(
-            path.selector,
-            Selector::AllShortest | Selector::ShortestGroups(_)
-        );
+        let takes_all = path.takes_all();
         // From the end backwards when only distances from the start are known.
         let is_backward = known.backward.is_none();
         let edges = if is_backward {
@@ -331,11 +401,23 @@ struct Place {
     is_live: bool,
 }
 
+/// How far nodes are from where a search began.
+pub(super) trait Distances {
+    /// The distance of a node that was reached.
+    fn of(&self, node: NodeId) -> Option<u32>;
+}
+
+impl Distances for Levels {
+    fn of(&self, node: NodeId) -> Option<u32> {
+        self.get(node)
+    }
+}
+
 /// Distances known around a shortest path.
-struct Known<'a> {
-    length: u32,
-    forward: &'a Levels,
-    backward: Option<&'a Levels>,
+pub(super) struct Known<'a> {
+    pub(super) length: u32,
+    pub(super) forward: &'a dyn Distances,
+    pub(super) backward: Option<&'a dyn Distances>,
 }
 
 impl Known<'_> {
@@ -343,8 +425,8 @@ impl Known<'_> {
     fn fits(&self, node: NodeId, done: u32) -> bool {
         let left = self.length - done;
         match self.backward {
-            None => self.forward.get(node) == Some(left),
-            Some(backward) => match (self.forward.get(node), backward.get(node)) {
+            None => self.forward.of(node) == Some(left),
+            Some(backward) => match (self.forward.of(node), backward.of(node)) {
                 (_, Some(known)) => known == left,
                 (Some(known), None) => known == done,
                 (None, None) => false,

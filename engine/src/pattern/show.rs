@@ -10,6 +10,8 @@ use super::step::{Op, Part, Step};
 /// One line of a plan for people.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanLine {
+    /// How deep it is nested.
+    pub depth: usize,
     /// What the step does, such as `Expand`.
     pub name: &'static str,
     /// On what, such as `(a)-[:RUNS]->(b)`.
@@ -21,13 +23,38 @@ pub struct PlanLine {
 impl<C: Condition + Clone> Plan<C> {
     /// The plan for people, in order.
     pub fn lines(&self, snapshot: &Snapshot) -> Vec<PlanLine> {
-        self.steps
-            .iter()
-            .map(|step| self.line(snapshot, step))
-            .collect()
+        let mut lines = Vec::new();
+        self.show_steps(snapshot, &self.steps, 0, &mut lines);
+        lines
     }
 
-    fn line(&self, snapshot: &Snapshot, step: &Step<C>) -> PlanLine {
+    fn show_steps(
+        &self,
+        snapshot: &Snapshot,
+        steps: &[Step<C>],
+        depth: usize,
+        lines: &mut Vec<PlanLine>,
+    ) {
+        let mut before: Option<&Step<C>> = None;
+        for step in steps {
+            let many = match before {
+                Some(Step {
+                    op: Op::Scan { var, .. },
+                    ..
+                }) => super::many::is_searched_together(*var, step),
+                _ => false,
+            };
+            lines.push(self.line(snapshot, step, many, depth));
+            match &step.op {
+                Op::Tail(tail) => self.show_steps(snapshot, &tail.steps, depth + 1, lines),
+                Op::Fold(fold) => self.show_steps(snapshot, &fold.steps, depth + 1, lines),
+                _ => {}
+            }
+            before = Some(step);
+        }
+    }
+
+    fn line(&self, snapshot: &Snapshot, step: &Step<C>, is_many: bool, depth: usize) -> PlanLine {
         let (name, mut detail) = match &step.op {
             Op::Test { var, test } => (
                 "Test",
@@ -47,6 +74,7 @@ impl<C: Condition + Clone> Plan<C> {
                 to,
                 edges,
                 test,
+                ..
             } => (
                 "Expand",
                 format!(
@@ -86,15 +114,38 @@ impl<C: Condition + Clone> Plan<C> {
             Op::Path(path) => (
                 "Paths",
                 format!(
-                    "{:?} {:?} {}",
+                    "{:?} {:?} {}{}",
                     path.selector,
                     path.mode,
                     path.parts
                         .iter()
                         .map(|part| self.show_part(snapshot, part))
                         .collect::<Vec<_>>()
-                        .join(" ")
+                        .join(" "),
+                    match (is_many, &path.sums) {
+                        (true, Some(_)) => " from all starts together, pairs only counted",
+                        (true, None) => " from many starts together",
+                        (false, _) => "",
+                    }
                 ),
+            ),
+            Op::Tail(tail) => (
+                if tail.is_once { "Any" } else { "Count" },
+                match tail.key {
+                    Some(key) => format!("for each ({})", self.name(key)),
+                    None => String::new(),
+                },
+            ),
+            Op::Fold(fold) => (
+                "Fold",
+                match &fold.union {
+                    Some(union) => format!(
+                        "into ({}) by one search {}",
+                        self.name(fold.var),
+                        self.show_part(snapshot, &union.part)
+                    ),
+                    None => format!("into ({})", self.name(fold.var)),
+                },
             ),
         };
         for condition in &step.conditions {
@@ -102,6 +153,7 @@ impl<C: Condition + Clone> Plan<C> {
             detail.push_str(condition.text());
         }
         PlanLine {
+            depth,
             name,
             detail,
             estimate: step.estimate,

@@ -1,7 +1,7 @@
 //! The steps of a plan.
 
 use super::compile::{EdgeTest, NodeTest};
-use super::ir::{Condition, EdgePattern, Mode, NodePattern, Selector, Var};
+use super::ir::{Condition, EdgePattern, Mode, NodePattern, Read, Selector, Var};
 use crate::graph::{PropId, Snapshot};
 
 /// One step with the conditions that can be judged once it is done.
@@ -34,6 +34,8 @@ pub(super) enum Op<C> {
         to: Var,
         edges: EdgeTest,
         test: NodeTest,
+        /// No other edge of the pattern can be the same edge.
+        is_free: bool,
     },
     /// Finds the edges between two bound nodes.
     Close {
@@ -57,13 +59,152 @@ pub(super) enum Op<C> {
     Repeat(Part<C>),
     /// Finds paths under a mode and selector.
     Path(PathStep<C>),
+    /// Counts the matches of the last steps.
+    Tail(Tail<C>),
+    /// Goes on with each node that the first steps lead to, once.
+    Fold(Fold<C>),
+}
+
+/// Steps at the end that bind nothing wanted.
+#[derive(Debug, Clone)]
+pub(super) struct Tail<C> {
+    /// The one node they depend on.
+    pub(super) key: Option<Var>,
+    /// Where counts are remembered by that node.
+    pub(super) memo: Option<usize>,
+    /// Only whether there is a match matters.
+    pub(super) is_once: bool,
+    /// What they bind.
+    pub(super) binds: Vec<Var>,
+    pub(super) steps: Vec<Step<C>>,
+}
+
+/// Steps at the beginning of which only one node goes on.
+#[derive(Debug, Clone)]
+pub(super) struct Fold<C> {
+    /// That node.
+    pub(super) var: Var,
+    /// Only whether it is reached matters.
+    pub(super) is_once: bool,
+    pub(super) steps: Vec<Step<C>>,
+    /// A reach as the last of them, searched from all starts at once.
+    pub(super) union: Option<Union<C>>,
+}
+
+/// A reach from every node that the steps before it lead to.
+#[derive(Debug, Clone)]
+pub(super) struct Union<C> {
+    pub(super) part: Part<C>,
+    /// On its ends.
+    pub(super) conditions: Vec<C>,
+}
+
+impl<C: Condition> Step<C> {
+    /// Calls `visit` for every variable that must be bound before or by this step.
+    pub(super) fn reads(&self, visit: &mut dyn FnMut(Var)) {
+        self.op.reads(visit);
+        for condition in &self.conditions {
+            condition.variables().iter().for_each(|&var| visit(var));
+        }
+    }
+}
+
+impl<C: Condition> Op<C> {
+    fn reads(&self, visit: &mut dyn FnMut(Var)) {
+        match self {
+            Op::Test { var, .. } => visit(*var),
+            Op::Scan { .. } => {}
+            Op::Lookup { value, .. } => value.variables().iter().for_each(|&var| visit(var)),
+            Op::Expand { from, .. } => visit(*from),
+            Op::Close { from, to, .. } => {
+                visit(*from);
+                visit(*to);
+            }
+            Op::Given { edge, from, to, .. } => {
+                visit(*edge);
+                visit(*from);
+                visit(*to);
+            }
+            Op::GivenWalk { part, .. } => {
+                visit(part.var);
+                part.reads(visit);
+            }
+            Op::Repeat(part) => part.reads(visit),
+            Op::Path(path) => {
+                for part in &path.parts {
+                    part.reads(visit);
+                }
+                for condition in path.start_conditions.iter().chain(&path.end_conditions) {
+                    condition.variables().iter().for_each(|&var| visit(var));
+                }
+            }
+            Op::Tail(tail) => {
+                tail.key.into_iter().for_each(&mut *visit);
+                for step in &tail.steps {
+                    step.reads(visit);
+                }
+            }
+            Op::Fold(fold) => {
+                for step in &fold.steps {
+                    step.reads(visit);
+                }
+            }
+        }
+    }
+
+    /// Calls `visit` for every variable this binds.
+    pub(super) fn binds(&self, visit: &mut dyn FnMut(Var)) {
+        match self {
+            Op::Test { .. } | Op::Tail(_) => {}
+            Op::Scan { var, .. } | Op::Lookup { var, .. } => visit(*var),
+            Op::Expand { edge, to, .. } => {
+                visit(*edge);
+                visit(*to);
+            }
+            Op::Close { edge, .. } => visit(*edge),
+            Op::Given { edge, from, to, .. } => {
+                visit(*edge);
+                visit(*from);
+                visit(*to);
+            }
+            Op::GivenWalk { part, .. } => {
+                visit(part.var);
+                visit(part.from);
+                visit(part.to);
+            }
+            Op::Repeat(part) => {
+                visit(part.var);
+                visit(part.to);
+            }
+            Op::Path(path) => {
+                for part in &path.parts {
+                    visit(part.var);
+                    visit(part.to);
+                }
+            }
+            Op::Fold(fold) => visit(fold.var),
+        }
+    }
+}
+
+impl<C: Condition> Part<C> {
+    fn reads(&self, visit: &mut dyn FnMut(Var)) {
+        visit(self.from);
+        visit(self.to);
+        let hops = self.hops.iter();
+        let conditions = hops.flat_map(|hop| hop.conditions.iter().chain(&hop.cost));
+        let ends = self.start_conditions.iter().chain(&self.exit_conditions);
+        for condition in conditions.chain(ends) {
+            condition.variables().iter().for_each(|&var| visit(var));
+        }
+    }
 }
 
 /// An edge or repeated part in the direction it is walked.
 #[derive(Debug, Clone)]
 pub(super) struct Part<C> {
     pub(super) var: Var,
-    pub(super) is_read: bool,
+    pub(super) read: Read,
     /// Whether the variable is one edge and not a walk.
     pub(super) is_single: bool,
     /// Whether it is walked against the order it is written in.
@@ -103,6 +244,21 @@ pub(super) struct PathStep<C> {
     pub(super) start_conditions: Vec<C>,
     /// Conditions over both ends; they do not change which paths a selector chooses.
     pub(super) end_conditions: Vec<C>,
+    /// Set when only sums over the starts are wanted.
+    pub(super) sums: Option<Sums<C>>,
+}
+
+/// What must be told apart when pairs are counted and not listed.
+#[derive(Debug, Clone)]
+pub(super) struct Sums<C> {
+    /// The ends.
+    pub(super) by_end: bool,
+    /// The lengths.
+    pub(super) by_length: bool,
+    /// A start is no end of its own.
+    pub(super) excludes_start: bool,
+    /// What an end must fulfil.
+    pub(super) conditions: Vec<C>,
 }
 
 impl<C> PathStep<C> {
@@ -113,6 +269,14 @@ impl<C> PathStep<C> {
     pub(super) fn to(&self) -> Option<Var> {
         self.parts.last().map(|part| part.to)
     }
+
+    /// Whether every path of the least length is wanted, not one.
+    pub(super) fn takes_all(&self) -> bool {
+        matches!(
+            self.selector,
+            Selector::AllShortest | Selector::ShortestGroups(_)
+        )
+    }
 }
 
 impl<C: Condition + Clone> Part<C> {
@@ -120,7 +284,7 @@ impl<C: Condition + Clone> Part<C> {
     pub(super) fn new(
         snapshot: &Snapshot,
         pattern: &EdgePattern<C>,
-        is_read: bool,
+        read: Read,
         is_reversed: bool,
         to_test: NodeTest,
     ) -> Self {
@@ -131,7 +295,7 @@ impl<C: Condition + Clone> Part<C> {
         };
         let mut part = Part {
             var: pattern.var,
-            is_read,
+            read,
             is_single: pattern.repeat.is_none(),
             is_reversed,
             from,

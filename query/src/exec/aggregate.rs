@@ -19,6 +19,13 @@ pub(super) struct AggregateSink<'p> {
     next: Box<dyn Sink + 'p>,
 }
 
+/// The groups of a part of the rows, in order of first appearance.
+#[derive(Default)]
+pub(super) struct Groups {
+    groups: Vec<(RowKey, Vec<Accumulator>)>,
+    bytes: u64,
+}
+
 impl<'p> AggregateSink<'p> {
     pub(super) fn new(op: &'p AggregateOp, id: usize, next: Box<dyn Sink + 'p>) -> Self {
         AggregateSink {
@@ -29,6 +36,39 @@ impl<'p> AggregateSink<'p> {
             bytes: 0,
             next,
         }
+    }
+
+    /// Takes the groups out.
+    pub(super) fn take(&mut self) -> Groups {
+        let mut keys: Vec<(RowKey, usize)> = self.index.drain().collect();
+        keys.sort_unstable_by_key(|(_, group)| *group);
+        let groups = std::mem::take(&mut self.groups);
+        Groups {
+            groups: keys.into_iter().map(|key| key.0).zip(groups).collect(),
+            bytes: std::mem::take(&mut self.bytes),
+        }
+    }
+
+    /// Adds the groups of rows that come after those taken so far.
+    pub(super) fn absorb(&mut self, more: Groups, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        for (key, accumulators) in more.groups {
+            cx.tick()?;
+            match self.index.get(&key) {
+                Some(&group) => {
+                    let known = self.groups.get_mut(group).into_iter().flatten();
+                    for (known, other) in known.zip(accumulators) {
+                        known.merge(other)?;
+                    }
+                }
+                None => {
+                    self.index.insert(key, self.groups.len());
+                    self.groups.push(accumulators);
+                }
+            }
+        }
+        // Accounted for until the end: what was merged is at most double.
+        self.bytes += more.bytes;
+        Ok(())
     }
 
     fn accumulators(&self) -> Vec<Accumulator> {
@@ -66,7 +106,7 @@ impl Sink for AggregateSink<'_> {
             let second = item.second.as_ref().map(|arg| arg.eval(cx)).transpose()?;
             let accumulators = self.groups.get_mut(group);
             if let Some(accumulator) = accumulators.and_then(|group| group.get_mut(at)) {
-                let kept = accumulator.add(value, second.as_ref())?;
+                let kept = accumulator.add(value, second.as_ref(), cx.weight)?;
                 if kept > 0 {
                     cx.kept(self.id, kept)?;
                     self.bytes += kept;
@@ -82,21 +122,19 @@ impl Sink for AggregateSink<'_> {
             self.groups.push(self.accumulators());
             self.index.insert(RowKey(Box::new([])), 0);
         }
-        let mut keys: Vec<(RowKey, usize)> = self.index.drain().collect();
-        keys.sort_unstable_by_key(|(_, group)| *group);
-        let groups = std::mem::take(&mut self.groups);
-        for ((key, _), accumulators) in keys.into_iter().zip(groups) {
+        let Groups { groups, bytes } = self.take();
+        for (key, accumulators) in groups {
             for ((slot, _), value) in self.op.keys.iter().zip(key.0) {
                 cx.set(*slot, value);
             }
             for (item, accumulator) in self.op.aggregates.iter().zip(accumulators) {
-                cx.set(item.slot, accumulator.finish());
+                cx.set(item.slot, accumulator.finish()?);
             }
             if self.next.row(cx)?.is_break() {
                 break;
             }
         }
-        cx.budget.release(std::mem::take(&mut self.bytes));
+        cx.budget.release(bytes);
         self.next.finish(cx)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use foothold_engine::graph::{EdgeId, NodeId, Snapshot};
 use foothold_engine::model::Value;
-use foothold_engine::pattern::{Binding, Bindings, Host, find};
+use foothold_engine::pattern::{Binding, Bindings, Host, find, find_morsel};
 
 use crate::diagnostic::Code;
 use crate::exec::{Cx, Flow, Sink};
@@ -79,13 +79,11 @@ impl Sink for MatchSink<'_> {
                 next: self.next.as_mut(),
                 has_match: false,
             };
-            let flow = find(
-                snapshot,
-                budget,
-                &self.op.plan,
-                &mut self.bindings,
-                &mut host,
-            )?;
+            let (plan, bindings) = (&self.op.plan, &mut self.bindings);
+            let flow = match host.cx.morsel.take() {
+                None => find(snapshot, budget, plan, bindings, &mut host)?,
+                Some(morsel) => find_morsel(snapshot, budget, plan, bindings, &mut host, morsel)?,
+            };
             has_match = host.has_match;
             if flow.is_break() {
                 // The search left its last match behind.
@@ -142,10 +140,14 @@ impl Host<Cond> for MatchHost<'_, '_, '_> {
         Ok(if is_nan { None } else { found.to_property() })
     }
 
-    fn found(&mut self, bindings: &Bindings) -> Result<ControlFlow<()>, Fault> {
+    fn found(&mut self, bindings: &Bindings, n: u64) -> Result<ControlFlow<()>, Fault> {
         self.has_match = true;
         fill(self.cx, self.outputs, bindings);
-        self.next.row(self.cx)
+        let weight = self.cx.weight;
+        self.cx.weight = weight.saturating_mul(n);
+        let flow = self.next.row(self.cx);
+        self.cx.weight = weight;
+        flow
     }
 }
 
@@ -195,6 +197,10 @@ fn read(snapshot: &Snapshot, source: &Source, bindings: &Bindings) -> Val {
                 path.walk(snapshot, bindings.edges_of(*walk));
             }
             Val::Path(Arc::new(path))
+        }
+        Source::Length(walks) => {
+            let length: u64 = walks.iter().map(|walk| bindings.length_of(*walk)).sum();
+            Val::Int(i64::try_from(length).unwrap_or(i64::MAX))
         }
     }
 }

@@ -6,10 +6,10 @@ use rustc_hash::FxHashSet;
 
 use crate::ast::Span;
 use crate::diagnostic::Code;
-use crate::expr::{Arith, arithmetic};
 use crate::fault::Fault;
+use crate::func::exact_sum::ExactSum;
 use crate::types::Ty;
-use crate::value::{RowKey, Val, order};
+use crate::value::{Duration, RowKey, Val, order};
 
 /// An aggregate function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,7 @@ pub(crate) struct Accumulator {
     seen: Option<FxHashSet<RowKey>>,
     n: u64,
     best: Val,
+    total: Option<Box<Total>>,
     values: Vec<Val>,
     percentile: Option<f64>,
     /// Running mean and sum of squared differences (Welford 1962).
@@ -107,18 +108,110 @@ pub(crate) struct Accumulator {
     squares: f64,
 }
 
+/// A sum that is the same in any order of its parts.
+#[derive(Debug, Default)]
+struct Total {
+    whole: i128,
+    floats: Option<ExactSum>,
+    /// Infinite parts and those that are no number, added up.
+    special: f64,
+    duration: Option<Duration>,
+    has_number: bool,
+}
+
+impl Total {
+    fn add(&mut self, value: &Val, n: u64, span: Span) -> Result<(), Fault> {
+        match value {
+            Val::Int(number) => {
+                self.has_number = true;
+                let product = i128::from(*number).checked_mul(i128::from(n));
+                self.whole = product
+                    .and_then(|product| self.whole.checked_add(product))
+                    .ok_or_else(|| overflow(span))?;
+            }
+            Val::Float(number) if number.is_finite() => {
+                self.has_number = true;
+                self.floats.get_or_insert_default().add(*number, n);
+            }
+            Val::Float(number) => {
+                self.has_number = true;
+                self.floats.get_or_insert_default();
+                self.special += number;
+            }
+            Val::Duration(duration) => {
+                let times = if n == 1 {
+                    *duration
+                } else {
+                    duration.times(n as f64)
+                };
+                let before = self.duration.unwrap_or_default();
+                self.duration = Some(before.plus(times));
+            }
+            other => return Err(Fault::wrong_type(span, "a number", other.type_name())),
+        }
+        if self.has_number && self.duration.is_some() {
+            return Err(Fault::wrong_type(span, "a number", "a duration"));
+        }
+        Ok(())
+    }
+
+    fn merge(&mut self, other: Total, span: Span) -> Result<(), Fault> {
+        self.whole = self
+            .whole
+            .checked_add(other.whole)
+            .ok_or_else(|| overflow(span))?;
+        if let Some(floats) = other.floats {
+            self.floats.get_or_insert_default().merge(&floats);
+        }
+        self.special += other.special;
+        if let Some(duration) = other.duration {
+            self.duration = Some(self.duration.unwrap_or_default().plus(duration));
+        }
+        self.has_number |= other.has_number;
+        if self.has_number && self.duration.is_some() {
+            return Err(Fault::wrong_type(span, "a number", "a duration"));
+        }
+        Ok(())
+    }
+
+    /// The sum as a float.
+    fn float(&self) -> f64 {
+        let mut sum = self.floats.clone().unwrap_or_default();
+        sum.add_whole(self.whole);
+        // Nothing special adds nothing.
+        if self.special == 0.0 {
+            sum.value()
+        } else {
+            sum.value() + self.special
+        }
+    }
+
+    fn finish(&self, span: Span) -> Result<Val, Fault> {
+        if let Some(duration) = self.duration {
+            return Ok(Val::Duration(duration));
+        }
+        if self.floats.is_some() {
+            return Ok(Val::Float(self.float()));
+        }
+        let whole = i64::try_from(self.whole).map_err(|_| overflow(span))?;
+        Ok(Val::Int(whole))
+    }
+}
+
+fn overflow(span: Span) -> Fault {
+    let message = "a sum does not fit 64 bits";
+    Fault::error(Code::IntegerOverflow, span, message)
+}
+
 impl Accumulator {
     pub(crate) fn new(aggregate: Aggregate, is_distinct: bool, span: Span) -> Self {
-        let best = match aggregate {
-            Aggregate::Sum => Val::Int(0),
-            _ => Val::Null,
-        };
         Accumulator {
             aggregate,
             span,
             seen: is_distinct.then(FxHashSet::default),
             n: 0,
-            best,
+            best: Val::Null,
+            total: matches!(aggregate, Aggregate::Sum | Aggregate::Avg).then(Box::default),
             values: Vec::new(),
             percentile: None,
             mean: 0.0,
@@ -126,10 +219,10 @@ impl Accumulator {
         }
     }
 
-    /// Takes one row; returns the bytes it keeps because of it.
-    pub(crate) fn add(&mut self, value: Val, second: Option<&Val>) -> Result<u64, Fault> {
+    /// Takes a row that stands for `n` equal ones; returns the bytes it keeps because of it.
+    pub(crate) fn add(&mut self, value: Val, second: Option<&Val>, n: u64) -> Result<u64, Fault> {
         if self.aggregate == Aggregate::CountRows {
-            self.n += 1;
+            self.n = self.n.saturating_add(n);
             return Ok(0);
         }
         if let Some(percentile) = second {
@@ -139,6 +232,7 @@ impl Accumulator {
             return Ok(0);
         }
         let mut kept = 0;
+        let mut n = n;
         if let Some(seen) = &mut self.seen {
             let key = RowKey(Box::new([value.clone()]));
             let bytes = key.heap_bytes() + 32;
@@ -146,45 +240,77 @@ impl Accumulator {
                 return Ok(0);
             }
             kept += bytes;
+            n = 1;
         }
-        self.n += 1;
         match self.aggregate {
-            Aggregate::CountRows | Aggregate::Count => {}
+            Aggregate::CountRows | Aggregate::Count => self.n = self.n.saturating_add(n),
             Aggregate::Sum | Aggregate::Avg => {
-                self.number_or_duration(&value)?;
-                // The sum behind an average must not overflow.
-                let value = match value {
-                    Val::Int(number) if self.aggregate == Aggregate::Avg => {
-                        Val::Float(number as f64)
-                    }
-                    other => other,
-                };
-                let before = std::mem::take(&mut self.best);
-                self.best = if before.is_null() || matches!((&before, self.n), (Val::Int(0), 1)) {
-                    value
-                } else {
-                    arithmetic(Arith::Add, before, value, self.span)?
-                };
+                self.n = self.n.saturating_add(n);
+                if let Some(total) = &mut self.total {
+                    total.add(&value, n, self.span)?;
+                }
             }
             Aggregate::Min => self.keep(value, Ordering::Less),
             Aggregate::Max => self.keep(value, Ordering::Greater),
             Aggregate::Collect => {
-                kept += 24 + value.heap_bytes();
-                self.values.push(value);
+                for _ in 0..n {
+                    kept += 24 + value.heap_bytes();
+                    self.values.push(value.clone());
+                }
             }
             Aggregate::PercentileCont | Aggregate::PercentileDisc => {
                 self.number(&value)?;
-                kept += 24;
-                self.values.push(value);
+                for _ in 0..n {
+                    kept += 24;
+                    self.values.push(value.clone());
+                }
             }
             Aggregate::StDev | Aggregate::StDevP => {
                 let number = self.number(&value)?;
-                let difference = number - self.mean;
-                self.mean += difference / self.n as f64;
-                self.squares += difference * (number - self.mean);
+                for _ in 0..n {
+                    self.n += 1;
+                    let difference = number - self.mean;
+                    self.mean += difference / self.n as f64;
+                    self.squares += difference * (number - self.mean);
+                }
             }
         }
         Ok(kept)
+    }
+
+    /// Whether two parts of a group can be put together without changing the result.
+    pub(crate) fn is_mergeable(aggregate: Aggregate, is_distinct: bool) -> bool {
+        match aggregate {
+            Aggregate::StDev | Aggregate::StDevP => false,
+            // Which of equal values comes first would have to be known.
+            Aggregate::Sum
+            | Aggregate::Avg
+            | Aggregate::Collect
+            | Aggregate::PercentileCont
+            | Aggregate::PercentileDisc => !is_distinct,
+            Aggregate::CountRows | Aggregate::Count | Aggregate::Min | Aggregate::Max => true,
+        }
+    }
+
+    /// Takes over what another part of the same group found after this one.
+    pub(crate) fn merge(&mut self, other: Accumulator) -> Result<(), Fault> {
+        if let (Some(seen), Some(more)) = (&mut self.seen, other.seen) {
+            seen.extend(more);
+            self.n = seen.len() as u64;
+        } else {
+            self.n = self.n.saturating_add(other.n);
+        }
+        match self.aggregate {
+            Aggregate::Min if !other.best.is_null() => self.keep(other.best, Ordering::Less),
+            Aggregate::Max if !other.best.is_null() => self.keep(other.best, Ordering::Greater),
+            _ => {}
+        }
+        if let (Some(total), Some(more)) = (&mut self.total, other.total) {
+            total.merge(*more, self.span)?;
+        }
+        self.values.extend(other.values);
+        self.percentile = self.percentile.or(other.percentile);
+        Ok(())
     }
 
     fn keep(&mut self, value: Val, wanted: Ordering) {
@@ -199,13 +325,6 @@ impl Accumulator {
             .ok_or_else(|| Fault::wrong_type(self.span, "a number", value.type_name()))
     }
 
-    fn number_or_duration(&self, value: &Val) -> Result<(), Fault> {
-        match value {
-            Val::Int(_) | Val::Float(_) | Val::Duration(_) => Ok(()),
-            other => Err(Fault::wrong_type(self.span, "a number", other.type_name())),
-        }
-    }
-
     fn check_percentile(&mut self, percentile: &Val) -> Result<(), Fault> {
         let number = self.number(percentile)?;
         if !(0.0..=1.0).contains(&number) {
@@ -217,16 +336,22 @@ impl Accumulator {
     }
 
     /// The result over every row taken.
-    pub(crate) fn finish(mut self) -> Val {
+    pub(crate) fn finish(mut self) -> Result<Val, Fault> {
         let n = self.n as f64;
-        match self.aggregate {
+        Ok(match self.aggregate {
             Aggregate::CountRows | Aggregate::Count => {
-                Val::Int(i64::try_from(self.n).unwrap_or(i64::MAX))
+                Val::Int(i64::try_from(self.n).map_err(|_| overflow(self.span))?)
             }
-            Aggregate::Sum | Aggregate::Min | Aggregate::Max => self.best,
-            Aggregate::Avg => match (&self.best, self.best.as_f64()) {
-                (Val::Duration(sum), _) => Val::Duration(sum.times(1.0 / n)),
-                (_, Some(sum)) if self.n > 0 => Val::Float(sum / n),
+            Aggregate::Min | Aggregate::Max => self.best,
+            Aggregate::Sum => match &self.total {
+                Some(total) => total.finish(self.span)?,
+                None => Val::Null,
+            },
+            Aggregate::Avg => match &self.total {
+                Some(total) if self.n > 0 => match total.duration {
+                    Some(sum) => Val::Duration(sum.times(1.0 / n)),
+                    None => Val::Float(total.float() / n),
+                },
                 _ => Val::Null,
             },
             Aggregate::Collect => Val::list(self.values),
@@ -238,7 +363,7 @@ impl Accumulator {
                 self.values.sort_by(order);
                 self.percentile()
             }
-        }
+        })
     }
 
     #[expect(clippy::cast_sign_loss, reason = "a percentile lies between 0 and 1")]

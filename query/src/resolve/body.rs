@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ast::{CallClause, Clause, SingleQuery, Union, UnwindClause, VerbClause};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Slot;
-use crate::plan::{Body, Line, Node, Op, Subplan, VerbOp, reach};
+use crate::plan::{Body, Line, Node, Op, Subplan, VerbOp};
 use crate::types::Ty;
 
 use super::{Resolver, Scope};
@@ -144,8 +144,10 @@ impl Resolver<'_> {
             self.report(diagnostic.help("add `RETURN` and what the answer should hold"));
         }
         (self.n_clauses, self.n_parts) = around;
-        reach::rewrite(self.snapshot, &mut nodes, kind == BodyKind::Exists);
-        (nodes, columns.unwrap_or_default())
+        let columns = columns.unwrap_or_default();
+        let outputs: Vec<Slot> = columns.iter().map(|column| column.1).collect();
+        self.plan_line(&mut nodes, &outputs, kind == BodyKind::Exists);
+        (nodes, columns)
     }
 
     fn unwind(&mut self, clause: &UnwindClause, scope: &mut Scope, nodes: &mut Vec<Node>) {

@@ -78,6 +78,7 @@ impl Resolver<'_> {
             resolved.push(expr);
             tys.push(ty);
         }
+        self.is_random |= function.name == "rand";
         (Expr::Call(function, resolved, span), function.ty(&tys))
     }
 

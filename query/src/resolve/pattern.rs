@@ -10,8 +10,8 @@ use crate::expr::{Expr, Slot};
 use crate::plan::hint::hints;
 use crate::plan::lookup::lookups;
 use crate::plan::path_filter::{Parts, path_filter};
-use crate::plan::reach;
 use crate::plan::{Body, Cond, Line, MatchOp, Node, Op, Output, Source, Subplan};
+use crate::plan::{live, wanted};
 use crate::types::Ty;
 
 use super::{Resolver, Scope};
@@ -82,15 +82,10 @@ impl Resolver<'_> {
         nodes: &mut Vec<Node>,
     ) {
         let paths: Vec<&PathPattern> = clause.patterns.iter().collect();
-        let (mut op, after, _) = self.matching(&paths, clause.filter.as_ref(), scope);
+        let (mut op, after, _) = self.unplanned(&paths, clause.filter.as_ref(), scope);
         op.is_optional = clause.optional;
         *scope = after;
-        let estimate = op
-            .plan
-            .lines(self.snapshot)
-            .last()
-            .map_or(1.0, |line| line.estimate);
-        let node = self.node(Op::Match(Box::new(op)), estimate);
+        let node = self.node(Op::Match(Box::new(op)), 1.0);
         nodes.push(node);
     }
 
@@ -105,7 +100,7 @@ impl Resolver<'_> {
     ) -> (Arc<Subplan>, Option<(Slot, Ty)>) {
         let (plan, result) = self.isolated(|resolver| {
             let first_new = resolver.open_reads();
-            let (op, inner, introduced) = resolver.matching(&[path], filter, scope);
+            let (op, inner, introduced) = resolver.unplanned(&[path], filter, scope);
             if map.is_none() {
                 for (name, span) in introduced {
                     resolver.unknown_variable(&name, span, scope);
@@ -118,9 +113,6 @@ impl Resolver<'_> {
             let mut result = path_slot.map(|output| (output.slot, Ty::Path));
             let node = resolver.node(Op::Match(Box::new(op)), 1.0);
             let mut nodes = vec![node];
-            if map.is_none() && result.is_none() {
-                reach::rewrite(resolver.snapshot, &mut nodes, true);
-            }
             if let Some(map) = map {
                 resolver.no_aggregate = Some("an aggregate cannot stand inside a comprehension");
                 let (expr, ty) = resolver.value(map, &inner);
@@ -129,6 +121,8 @@ impl Resolver<'_> {
                 nodes.push(node);
                 result = Some((slot, ty));
             }
+            let outputs: Vec<Slot> = result.iter().map(|result| result.0).collect();
+            resolver.plan_line(&mut nodes, &outputs, result.is_none());
             let reads = resolver.close_reads(first_new);
             let body = Body {
                 parts: vec![Line {
@@ -144,9 +138,41 @@ impl Resolver<'_> {
         (Arc::new(plan), result)
     }
 
-    /// Resolves path patterns that are matched together; returns the scope after them and the names
-    /// they introduce.
+    /// Plans the matches of a line whose operators are all known. `outputs` are the slots read after
+    /// it; `is_exists`: only whether it has a row.
+    pub(super) fn plan_line(&mut self, nodes: &mut [Node], outputs: &[Slot], is_exists: bool) {
+        let line = wanted::LineUse {
+            outputs,
+            ends_in_exists: is_exists,
+            is_random: self.is_random,
+            order: self.order,
+        };
+        let snapshot = self.snapshot;
+        wanted::rewrite(snapshot, nodes, &line, &mut || self.slot());
+        for node in nodes {
+            if let Op::Match(op) = &node.op {
+                let lines = op.plan.lines(snapshot);
+                node.estimate = lines.last().map_or(1.0, |line| line.estimate);
+            }
+        }
+    }
+
+    /// Resolves and plans path patterns that are matched together; returns the scope after them and
+    /// the names they introduce.
     pub(crate) fn matching(
+        &mut self,
+        paths: &[&PathPattern],
+        filter: Option<&Tree>,
+        scope: &Scope,
+    ) -> (MatchOp, Scope, Vec<(String, Span)>) {
+        let (mut op, after, introduced) = self.unplanned(paths, filter, scope);
+        let bound: Vec<Var> = op.inputs.iter().map(|input| input.0).collect();
+        op.plan = Plan::new(self.snapshot, &op.pattern, &bound);
+        (op, after, introduced)
+    }
+
+    /// The same, to be planned by [`Resolver::plan_line`] when every use of its rows is known.
+    fn unplanned(
         &mut self,
         paths: &[&PathPattern],
         filter: Option<&Tree>,
@@ -203,15 +229,13 @@ impl Resolver<'_> {
             self.is_condition = before;
         }
         self.check_reach(paths, &builder);
-        mark_reads(&mut builder);
-        let bound: Vec<Var> = builder.inputs.iter().map(|input| input.0).collect();
+        live::mark_reads(&mut builder.pattern, &builder.outputs);
         for input in &builder.inputs {
             self.read(input.1);
         }
-        let plan = Plan::new(self.snapshot, &builder.pattern, &bound);
         let op = MatchOp {
             pattern: builder.pattern,
-            plan,
+            plan: Plan::none(),
             inputs: builder.inputs,
             outputs: builder.outputs,
             is_optional: false,
@@ -495,22 +519,5 @@ fn add_hints(builder: &mut Builder<'_>, condition: &Expr) {
         if let Some(node) = builder.pattern.nodes.iter_mut().find(node) {
             node.hints.push(hint);
         }
-    }
-}
-
-/// Walks that nothing reads need not be kept.
-fn mark_reads(builder: &mut Builder<'_>) {
-    let mut read: Vec<Var> = builder
-        .outputs
-        .iter()
-        .flat_map(|output| output.source.vars())
-        .collect();
-    let pattern = &builder.pattern;
-    let path_conditions = pattern.paths.iter().flat_map(|path| &path.conditions);
-    for condition in pattern.conditions.iter().chain(path_conditions) {
-        read.extend(condition.vars.iter().copied());
-    }
-    for (at, spec) in builder.pattern.vars.iter_mut().enumerate() {
-        spec.is_read = read.contains(&Var(at as u16));
     }
 }

@@ -1,0 +1,284 @@
+//! Matches counted and not listed: tails and folds (see `shape`).
+
+use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
+
+use crate::graph::NodeId;
+
+use super::bindings::Binding;
+use super::ir::{Condition, Var};
+use super::run::{Flow, Host, Run};
+use super::step::{Fold, Op, Step, Tail, Union};
+
+/// Where the end of a line of steps goes.
+#[derive(Debug, Default)]
+pub(super) enum End {
+    /// To the host.
+    #[default]
+    Host,
+    /// Into a sum.
+    Count(u64),
+    /// Nowhere: one match is enough.
+    Once,
+    /// Into a sum for each node of a variable.
+    Sums(Var, Sums),
+}
+
+/// A number for each of some nodes.
+#[derive(Debug, Default)]
+pub(super) struct Sums {
+    of_node: FxHashMap<u32, u64>,
+}
+
+/// Bytes accounted for each number.
+const NUMBER_BYTES: u64 = 24;
+
+impl Sums {
+    fn add(&mut self, node: NodeId, n: u64) -> u64 {
+        let before = self.of_node.len();
+        let sum = self.of_node.entry(node.0).or_default();
+        *sum = sum.saturating_add(n);
+        (self.of_node.len() - before) as u64 * NUMBER_BYTES
+    }
+
+    fn sorted(self) -> Vec<(u32, u64)> {
+        let mut all: Vec<(u32, u64)> = self.of_node.into_iter().collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+/// Counts of tails by the node they hang on.
+#[derive(Debug, Default)]
+pub(super) struct Memo(FxHashMap<u32, u64>);
+
+impl<H> Run<'_, H> {
+    /// A line of steps ends with what is bound now.
+    pub(super) fn end<C>(&mut self) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        match &mut self.end {
+            End::Host => self.host.found(self.bindings, self.weight),
+            End::Count(total) => {
+                *total = total.saturating_add(self.weight);
+                Ok(ControlFlow::Continue(()))
+            }
+            End::Once => Ok(ControlFlow::Break(())),
+            End::Sums(var, sums) => {
+                let Some(node) = self.bindings.node(*var) else {
+                    return Ok(ControlFlow::Continue(()));
+                };
+                let bytes = sums.add(node, self.weight);
+                if bytes > 0 {
+                    self.held += bytes;
+                    self.budget.charge(bytes)?;
+                }
+                Ok(ControlFlow::Continue(()))
+            }
+        }
+    }
+
+    pub(super) fn tail<C: Condition + Clone>(
+        &mut self,
+        tail: &Tail<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let key = tail.key.and_then(|key| self.bindings.node(key));
+        let known = tail.memo.zip(key).and_then(|(memo, key)| {
+            let memo = self.memos.get(memo)?;
+            memo.0.get(&key.0).copied()
+        });
+        let n = match known {
+            Some(n) => n,
+            None => {
+                let n = self.counted(tail)?;
+                let memo = tail.memo.and_then(|memo| self.memos.get_mut(memo));
+                if let (Some(memo), Some(key)) = (memo, key) {
+                    memo.0.insert(key.0, n);
+                    self.held += NUMBER_BYTES;
+                    self.budget.charge(NUMBER_BYTES)?;
+                }
+                n
+            }
+        };
+        if n == 0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let weight = self.weight;
+        self.weight = weight.saturating_mul(n);
+        let flow = self.steps(rest);
+        self.weight = weight;
+        flow
+    }
+
+    fn counted<C: Condition + Clone>(&mut self, tail: &Tail<C>) -> Result<u64, H::Error>
+    where
+        H: Host<C>,
+    {
+        if let Some(n) = self.degree(tail)? {
+            return Ok(if tail.is_once { n.min(1) } else { n });
+        }
+        let inner = if tail.is_once {
+            End::Once
+        } else {
+            End::Count(0)
+        };
+        let end = std::mem::replace(&mut self.end, inner);
+        let weight = std::mem::replace(&mut self.weight, 1);
+        let flow = self.steps(&tail.steps);
+        let inner = std::mem::replace(&mut self.end, end);
+        self.weight = weight;
+        for &var in &tail.binds {
+            self.bindings.set(var, Binding::Unbound);
+        }
+        let is_found = flow?.is_break();
+        Ok(match inner {
+            End::Count(total) => total,
+            _ => u64::from(is_found),
+        })
+    }
+
+    /// A tail of one plain step is a number of edges.
+    fn degree<C>(&mut self, tail: &Tail<C>) -> Result<Option<u64>, H::Error>
+    where
+        H: Host<C>,
+    {
+        let [
+            Step {
+                op:
+                    Op::Expand {
+                        from,
+                        edges,
+                        test,
+                        is_free: true,
+                        ..
+                    },
+                conditions,
+                ..
+            },
+        ] = tail.steps.as_slice()
+        else {
+            return Ok(None);
+        };
+        let Some(start) = self.bindings.node(*from).filter(|_| conditions.is_empty()) else {
+            return Ok(None);
+        };
+        self.tick()?;
+        if matches!(test, super::compile::NodeTest::Any) {
+            return Ok(Some(edges.degree(self.snapshot, start)));
+        }
+        let snapshot = self.snapshot;
+        let mut n = 0;
+        edges.each(snapshot, start, |_, end| {
+            self.tick()?;
+            n += u64::from(test.holds(snapshot, end));
+            Ok::<(), H::Error>(())
+        })?;
+        Ok(Some(n))
+    }
+
+    pub(super) fn fold<C: Condition + Clone>(
+        &mut self,
+        fold: &Fold<C>,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        let inner = match &fold.union {
+            Some(union) => union.part.from,
+            None => fold.var,
+        };
+        let end = std::mem::replace(&mut self.end, End::Sums(inner, Sums::default()));
+        let weight = std::mem::replace(&mut self.weight, 1);
+        let flow = self.steps(&fold.steps);
+        let sums = match std::mem::replace(&mut self.end, end) {
+            End::Sums(_, sums) => sums.sorted(),
+            _ => Vec::new(),
+        };
+        self.weight = weight;
+        // Sums never ask to stop.
+        let _ = flow?;
+        let reached = match &fold.union {
+            Some(union) => self.union(union, &sums)?,
+            None => sums,
+        };
+        let mut flow = Ok(ControlFlow::Continue(()));
+        for (node, n) in reached {
+            self.tick()?;
+            self.bindings.set(fold.var, Binding::Node(NodeId(node)));
+            if let Some(union) = &fold.union
+                && !self.hold(&union.conditions)?
+            {
+                continue;
+            }
+            let n = if fold.is_once { 1 } else { n };
+            self.weight = weight.saturating_mul(n);
+            flow = self.proceed(step, rest);
+            if !matches!(flow, Ok(ControlFlow::Continue(()))) {
+                break;
+            }
+        }
+        self.weight = weight;
+        self.bindings.set(fold.var, Binding::Unbound);
+        flow
+    }
+
+    /// Every node that some start leads to, each once, ascending: one search for all starts.
+    fn union<C: Condition + Clone>(
+        &mut self,
+        union: &Union<C>,
+        starts: &[(u32, u64)],
+    ) -> Result<Vec<(u32, u64)>, H::Error>
+    where
+        H: Host<C>,
+    {
+        let part = &union.part;
+        let Some(hop) = part.hops.first() else {
+            return Ok(Vec::new());
+        };
+        let snapshot = self.snapshot;
+        // 1: to be walked from, or was; 2: an end.
+        let mut marks = vec![0_u8; snapshot.n_nodes()];
+        let mut frontier: Vec<u32> = starts.iter().map(|start| start.0).collect();
+        for &start in &frontier {
+            if let Some(mark) = marks.get_mut(start as usize) {
+                *mark = if part.min == 0 { 3 } else { 1 };
+            }
+        }
+        let mut level = 0;
+        while !frontier.is_empty() && part.max.is_none_or(|max| level < max) {
+            level += 1;
+            let mut next = Vec::new();
+            for node in frontier {
+                let from = NodeId(node);
+                hop.edges.each(snapshot, from, |edge, end| {
+                    self.tick()?;
+                    let mark = marks.get(end.0 as usize).copied().unwrap_or(3);
+                    if mark & 2 == 0 && self.admits(part, hop, (from, edge, end))? {
+                        if let Some(mark) = marks.get_mut(end.0 as usize) {
+                            *mark = 3;
+                        }
+                        if mark & 1 == 0 {
+                            next.push(end.0);
+                        }
+                    }
+                    Ok::<(), H::Error>(())
+                })?;
+            }
+            frontier = next;
+        }
+        let ends = marks.iter().enumerate().filter(|(_, mark)| **mark & 2 == 2);
+        Ok(ends
+            .map(|(node, _)| node as u32)
+            .filter(|&node| part.to_test.holds(snapshot, NodeId(node)))
+            .map(|node| (node, 1))
+            .collect())
+    }
+}
