@@ -10,8 +10,11 @@ mod graph;
 mod jewel;
 pub mod network;
 pub mod permission;
+mod relationship;
 mod rule;
 mod state;
+mod why_not;
+mod without;
 
 pub use derive::{DeriveError, derive};
 pub use explain::{Evidence, Explanation, Fix};
@@ -22,6 +25,7 @@ pub use rule::{
     StateTemplate, Template, TemplatePart, display_name, plain_text,
 };
 pub use state::{Capability, State};
+pub use why_not::{Standing, Verdict, why_not};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -19,7 +19,7 @@ pub use provenance::SourceId;
 pub(crate) use rows::{EdgeTable, EdgeTriple};
 pub use rows::{InRow, OutRow};
 pub(crate) use snapshot::Parts;
-pub use snapshot::{EdgeRef, PropUsage, Snapshot, Stats};
+pub use snapshot::{EdgeRef, MoreEdge, PropUsage, Snapshot, Stats};
 pub(crate) use symbols::{Symbols, TextPool};
 pub use visit::View;
 

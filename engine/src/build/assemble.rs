@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::graph::Snapshot;
 use crate::model::{Facts, SourceInfo};
 
+use super::change::Changes;
 use super::correlate;
 use super::staging::{Staging, StagingError};
 
@@ -27,7 +28,13 @@ pub trait Join: Sync {
 
 /// Decides identities, merges, and runs every round of joins. Between rounds the snapshot is
 /// rebuilt, so a later round reads what an earlier one stated.
-pub fn assemble(mut staging: Staging) -> Result<Snapshot, StagingError> {
+pub fn assemble(staging: Staging) -> Result<Snapshot, StagingError> {
+    assemble_changed(staging, &Changes::new())
+}
+
+/// The same after changes to what documents state: the snapshot that the changed documents would
+/// give.
+pub fn assemble_changed(mut staging: Staging, changes: &Changes) -> Result<Snapshot, StagingError> {
     correlate::identity(&mut staging);
     let observed_at_ms = staging
         .sources
@@ -35,6 +42,8 @@ pub fn assemble(mut staging: Staging) -> Result<Snapshot, StagingError> {
         .map(|info| info.observed_at_ms)
         .max()
         .unwrap_or(0);
+    changes.apply(&mut staging, 0, 0);
+    changes.add_to(&mut staging, observed_at_ms);
     let mut snapshot = staging.snapshot()?;
     for round in correlate::ROUNDS {
         let mut added = false;
@@ -50,7 +59,9 @@ pub fn assemble(mut staging: Staging) -> Result<Snapshot, StagingError> {
                     authority: join.authority(),
                     ..SourceInfo::default()
                 };
+                let (n_nodes, n_edges) = staging.len();
                 staging.add(&info, &facts);
+                changes.apply(&mut staging, n_nodes, n_edges);
             }
         }
         if added {

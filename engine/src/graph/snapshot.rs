@@ -1,5 +1,7 @@
 //! The snapshot: everything a query or rule may read.
 
+mod extend;
+
 use std::sync::OnceLock;
 
 use roaring::RoaringBitmap;
@@ -12,6 +14,8 @@ use super::provenance::{Provenance, SourceId, seen};
 use super::rows::{EdgeTable, InRow, OutRow};
 use super::symbols::{StringValues, Symbols, TextPool};
 use super::{EdgeId, KindId, LabelId, NodeId, PropId};
+
+pub use extend::MoreEdge;
 
 /// The pieces a builder hands over.
 #[derive(Debug, Default)]

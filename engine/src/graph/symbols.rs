@@ -102,6 +102,10 @@ impl StringValues {
         Arc::clone(&self.0[id.0 as usize])
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn text(&self, id: StrId) -> &str {
         &self.0[id.0 as usize]
     }
