@@ -8,6 +8,7 @@ use crate::ast::Capability;
 use crate::func::Function;
 use crate::parse::expected_after;
 use crate::token::{Dialect, Keyword, Lexeme, Sign, Token, comments, lex};
+use crate::verb::verb_columns;
 use std::collections::BTreeSet;
 
 /// The names that completion offers beside those of the language.
@@ -430,54 +431,4 @@ fn yielding(tokens: &[Lexeme<'_>]) -> Option<&'static [&'static str]> {
             _ => None,
         })?;
     Some(verb_columns(head))
-}
-
-/// The columns of a verb, in order; empty for other keywords.
-pub fn verb_columns(head: Keyword) -> &'static [&'static str] {
-    match head {
-        Keyword::AttackPaths => &[
-            "path",
-            "source",
-            "target",
-            "likelihood",
-            "confidence",
-            "steps",
-            "weakest",
-            "signature",
-        ],
-        Keyword::ExploitabilityOf => &[
-            "node",
-            "state",
-            "likelihood",
-            "probability",
-            "low",
-            "high",
-            "steps",
-            "entry",
-        ],
-        Keyword::BlastRadius => &[
-            "node",
-            "reached",
-            "assets",
-            "by_label",
-            "crown_jewels",
-            "expected_loss",
-            "top",
-        ],
-        Keyword::ChokePoints => &["node", "state", "rule", "targets_cut", "value_cut", "kind"],
-        Keyword::FixPlan => &[
-            "rank",
-            "fix",
-            "action",
-            "owner",
-            "cost",
-            "steps_removed",
-            "targets_cut",
-            "risk_before",
-            "risk_after",
-            "method",
-        ],
-        Keyword::WhyNot => &["rule", "premise", "status"],
-        _ => &[],
-    }
 }

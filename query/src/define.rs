@@ -4,9 +4,11 @@
 //! because names become ids there. A broken definition is a diagnostic and the others go on.
 
 mod evaluate;
+pub mod fixture;
 mod rule;
 mod template;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use foothold_engine::attack::RuleSet;
@@ -14,7 +16,7 @@ use foothold_engine::graph::Snapshot;
 use foothold_engine::score::ScoringModel;
 
 use crate::ast::{
-    AttackerDefinition, Definition, GroupDefinition, PolicyDefinition, RuleDefinition,
+    AttackerDefinition, Definition, GroupDefinition, Import, PolicyDefinition, RuleDefinition,
 };
 use crate::diagnostic::Diagnostic;
 use crate::parse::parse_definitions;
@@ -60,6 +62,7 @@ pub struct Definitions {
     files: Vec<File>,
     diagnostics: Vec<FileDiagnostic>,
     disabled: Vec<String>,
+    likelihoods: BTreeMap<String, f64>,
 }
 
 impl Definitions {
@@ -103,6 +106,31 @@ impl Definitions {
         self.disabled.push(rule.to_owned());
     }
 
+    /// Replaces the likelihood of the rule of this name or catalogue number.
+    pub fn override_likelihood(&mut self, rule: &str, likelihood: f64) {
+        self.likelihoods.insert(rule.to_owned(), likelihood);
+    }
+
+    /// The rules by whose names or numbers a likelihood is replaced.
+    fn overridden(&self, rule: &RuleDefinition) -> Option<f64> {
+        let named = self
+            .likelihoods
+            .iter()
+            .find(|(name, _)| is_named(rule, name));
+        named.map(|(_, likelihood)| *likelihood)
+    }
+
+    /// What a file imports, with the file's text.
+    pub fn imports(&self, file: &str) -> Vec<(Arc<str>, Import)> {
+        self.all()
+            .filter(|(found, _)| &*found.name == file)
+            .filter_map(|(found, definition)| match definition {
+                Definition::Import(import) => Some((Arc::clone(&found.text), import.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// What is wrong in the files, as far as their text tells.
     pub fn diagnostics(&self) -> &[FileDiagnostic] {
         &self.diagnostics
@@ -143,6 +171,28 @@ impl Definitions {
             .last()
     }
 
+    /// Whether a condition, guard or likelihood of a rule looks at relationships beyond the rule's
+    /// pattern, so that a fact that goes away could open a step. Errs on the side of yes.
+    pub fn conditions_read_relationships(&self) -> bool {
+        self.all().any(|(file, definition)| match definition {
+            Definition::Rule(rule) => {
+                let filters = rule
+                    .matches
+                    .iter()
+                    .filter_map(|clause| clause.filter.as_ref());
+                let guards = rule.guards.iter().map(|guard| &guard.condition);
+                let mut conditions = filters.chain(guards).chain(rule.likelihood.as_ref());
+                conditions.any(|condition| {
+                    let text = condition.span.slice(&file.text);
+                    ["-[", "--", "]-", "<-", "->"]
+                        .iter()
+                        .any(|arrow| text.contains(arrow))
+                }) || has_inner_patterns(rule, &file.text)
+            }
+            _ => false,
+        })
+    }
+
     /// Every rule as written, with the file it stands in.
     pub fn rules(&self) -> impl Iterator<Item = (&RuleDefinition, &Arc<str>)> {
         self.all()
@@ -169,7 +219,12 @@ impl Definitions {
                     continue;
                 }
                 match rule::compile(snapshot, &file.text, definition, model) {
-                    Ok(rule) => rules.push(rule),
+                    Ok(mut rule) => {
+                        if let Some(likelihood) = self.overridden(definition) {
+                            rule.likelihood = Arc::new(evaluate::Overridden::new(likelihood));
+                        }
+                        rules.push(rule);
+                    }
                     Err(diagnostics) => {
                         broken.extend(diagnostics.into_iter().map(|diagnostic| FileDiagnostic {
                             file: Arc::clone(&file.name),
@@ -183,10 +238,17 @@ impl Definitions {
         (RuleSet::new(rules), broken)
     }
 
-    fn is_disabled(&self, rule: &RuleDefinition) -> bool {
-        self.disabled.iter().any(|name| {
-            *name == rule.name.name || rule.id.as_ref().is_some_and(|id| id.name == *name)
-        })
+    /// The rule of this name or catalogue number, the last one defined.
+    pub fn rule(&self, name: &str) -> Option<&RuleDefinition> {
+        self.rules()
+            .map(|(rule, _)| rule)
+            .filter(|rule| is_named(rule, name))
+            .last()
+    }
+
+    /// Whether the rule is left out by name.
+    pub fn is_disabled(&self, rule: &RuleDefinition) -> bool {
+        self.disabled.iter().any(|name| is_named(rule, name))
     }
 
     fn all(&self) -> impl Iterator<Item = (&File, &Definition)> {
@@ -194,4 +256,17 @@ impl Definitions {
             .iter()
             .flat_map(|file| file.definitions.iter().map(move |one| (file, one)))
     }
+}
+
+fn is_named(rule: &RuleDefinition, name: &str) -> bool {
+    rule.name.name == name || rule.id.as_ref().is_some_and(|id| id.name == name)
+}
+
+/// Whether a pattern of the rule holds a condition with a pattern of its own.
+fn has_inner_patterns(rule: &RuleDefinition, text: &str) -> bool {
+    let words = ["EXISTS", "COUNT", "COLLECT"];
+    rule.matches.iter().any(|clause| {
+        let text = clause.span.slice(text).to_ascii_uppercase();
+        words.iter().any(|word| text.contains(word))
+    })
 }

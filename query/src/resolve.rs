@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use foothold_engine::graph::Snapshot;
-use foothold_engine::pattern::Order;
+use foothold_engine::pattern::{LabelExpr, Order};
 
 use crate::ast::{Expr as Tree, Query, Span};
 use crate::diagnostic::{Code, Diagnostic};
@@ -39,6 +39,10 @@ pub type Params = BTreeMap<String, Val>;
 pub trait Surroundings: Sync {
     /// The kinds of a relationship group; `None` when there is no such group.
     fn kind_group(&self, name: &str) -> Option<Vec<String>>;
+    /// What a relationship without a kind may be.
+    fn any_kind(&self) -> LabelExpr {
+        LabelExpr::Any
+    }
     /// Plans a verb; `None` when verbs cannot be answered here.
     fn verb(
         &self,

@@ -8,14 +8,20 @@
 //! | `BLAST RADIUS OF` | `blast_radius` |
 //! | `CHOKE POINTS` | `choke_points` |
 //! | `FIX PLAN` | `fix_plan` |
+//! | `WHY NOT` | `why_not` |
 
 mod attack_paths;
 mod blast_radius;
+mod change;
 mod choke_points;
+mod columns;
 mod ends;
 mod exploitability;
 mod fix_plan;
 mod path_value;
+mod relationships;
+mod version;
+mod why_not;
 
 use std::sync::Arc;
 
@@ -31,8 +37,11 @@ use crate::fault::Fault;
 use crate::resolve::{Resolver, Scope, Surroundings, VerbTable};
 use crate::value::Val;
 
+pub use change::{ChangeEnv, ChangeFault, WhatIf, resolve_changes};
+pub use columns::verb_columns;
 pub use ends::default_start;
 pub use path_value::{AttackPathValue, fix_json, state_json, step_json};
+pub use relationships::StepWatch;
 
 /// Everything the verbs need beyond a snapshot.
 #[derive(Debug, Clone)]
@@ -47,8 +56,7 @@ pub struct AttackContext {
 
 impl Surroundings for AttackContext {
     fn kind_group(&self, name: &str) -> Option<Vec<String>> {
-        let group = self.definitions.group(name)?;
-        Some(group.kinds.iter().map(|kind| kind.name.clone()).collect())
+        self.group(name)
     }
 
     fn verb(
@@ -63,11 +71,7 @@ impl Surroundings for AttackContext {
             Verb::BlastRadius(parts) => Some(blast_radius::plan(self, resolver, parts, scope)),
             Verb::ChokePoints(parts) => Some(choke_points::plan(self, resolver, parts, scope)),
             Verb::FixPlan(parts) => Some(fix_plan::plan(self, resolver, parts, scope)),
-            Verb::WhyNot(_) => {
-                let message = "this verb is not answered yet";
-                resolver.report(Diagnostic::new(Code::NotSupported, clause.head, message));
-                None
-            }
+            Verb::WhyNot(parts) => Some(why_not::plan(self, resolver, parts, scope)),
         }
     }
 }

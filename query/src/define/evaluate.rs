@@ -87,6 +87,39 @@ impl Likelihood for ExpressionLikelihood {
     }
 }
 
+/// A likelihood that the user's settings put in the place of the rule's own.
+#[derive(Debug, Clone)]
+pub(super) struct Overridden {
+    likelihood: f64,
+    text: String,
+}
+
+impl Overridden {
+    pub(super) fn new(likelihood: f64) -> Self {
+        Overridden {
+            likelihood,
+            text: likelihood.to_string(),
+        }
+    }
+}
+
+impl Likelihood for Overridden {
+    fn eval(&self, _: &Snapshot, _: &Bindings, factors: Option<&mut Vec<Factor>>) -> f64 {
+        if let Some(factors) = factors {
+            factors.push(Factor {
+                name: "settings".into(),
+                value: None,
+                effect: format!("set to {}", self.likelihood),
+            });
+        }
+        self.likelihood
+    }
+
+    fn text(&self) -> &str {
+        &self.text
+    }
+}
+
 /// `exploit(vulnerability, package)`: the formula of the scoring model.
 #[derive(Debug, Clone)]
 pub(super) struct ExploitLikelihood {

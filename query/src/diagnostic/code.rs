@@ -103,6 +103,7 @@ codes! {
     MissingParameter Error "query.missing_parameter" "42002" "a parameter was not given";
     UnknownColumn Error "query.unknown_column" "42002" "a verb has no column of that name";
     TooLarge Error "query.too_large" "42001" "a query has more clauses, or a pattern more parts, than the limit";
+    ImportRefused Error "query.import_refused" "42002" "a file imports one that is not there or lies outside the folder of rules";
     NotSupported Error "query.not_supported" "42001" "the combination is not part of the language";
     // Found while the query runs.
     ArgumentType Error "query.argument_type" "22G03" "a value met while running has a type that cannot be used here";
@@ -116,6 +117,7 @@ codes! {
     UnknownLabel Warning "query.unknown_label" "01N50" "no node of the graph has the label";
     UnknownKind Warning "query.unknown_kind" "01N51" "no relationship of the graph has the kind";
     UnknownProperty Warning "query.unknown_property" "01N52" "nothing in the graph has the property";
+    NoChange Warning "query.no_change" "01N53" "a change of `WHAT IF` changes nothing";
     MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
 }
 

@@ -103,7 +103,8 @@ impl Resolver<'_> {
                     let kinds = relationship
                         .kinds
                         .as_ref()
-                        .map_or(LabelExpr::Any, |kinds| self.kinds(kinds));
+                        .map(|kinds| self.kinds(kinds))
+                        .unwrap_or_else(|| self.surroundings.any_kind());
                     let edge_var = builder.pattern.var("", VarKind::Edge);
                     let slot = self.slot();
                     builder.sources.push(crate::plan::Output {

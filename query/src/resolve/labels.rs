@@ -41,7 +41,7 @@ impl Resolver<'_> {
                 self.check_kind(name, kinds.span);
                 LabelExpr::name(name)
             }
-            LabelsKind::Any => LabelExpr::Any,
+            LabelsKind::Any => self.surroundings.any_kind(),
             LabelsKind::Not(inner) => LabelExpr::Not(Box::new(self.kinds(inner))),
             LabelsKind::And(all) => LabelExpr::And(all.iter().map(|one| self.kinds(one)).collect()),
             LabelsKind::Or(any) => LabelExpr::Or(any.iter().map(|one| self.kinds(one)).collect()),

@@ -319,7 +319,8 @@ impl Resolver<'_> {
         let kinds = relationship
             .kinds
             .as_ref()
-            .map_or(LabelExpr::Any, |kinds| self.kinds(kinds));
+            .map(|kinds| self.kinds(kinds))
+            .unwrap_or_else(|| self.surroundings.any_kind());
         let direction = direction(relationship.direction);
         let name = relationship.variable.as_ref();
         let Some(quantifier) = &relationship.quantifier else {

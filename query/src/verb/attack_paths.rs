@@ -16,12 +16,11 @@ use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
-use crate::types::Ty;
 use crate::value::Val;
 
 use super::ends::{EndsPlan, Role};
 use super::path_value::{AttackPathValue, rounded};
-use super::{AttackContext, constant, count, state_value, stop_if, whole};
+use super::{AttackContext, columns, constant, count, state_value, stop_if, whole};
 
 /// Without `TOP`, so many paths: enough to read.
 const DEFAULT_TOP: usize = 10;
@@ -87,16 +86,7 @@ pub(super) fn plan(
     };
     VerbTable {
         table: Arc::new(table),
-        columns: vec![
-            ("path", Ty::Any),
-            ("source", Ty::Str),
-            ("target", Ty::Str),
-            ("likelihood", Ty::Float),
-            ("confidence", Ty::Float),
-            ("steps", Ty::Int),
-            ("weakest", Ty::Str),
-            ("signature", Ty::Str),
-        ],
+        columns: columns::ATTACK_PATHS.typed(),
     }
 }
 

@@ -16,12 +16,11 @@ use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
-use crate::types::Ty;
 use crate::value::{Map, Val};
 
 use super::ends::{EndNode, EndsPlan, Role};
 use super::path_value::rounded;
-use super::{AttackContext, constant, count, stop_if, whole};
+use super::{AttackContext, columns, constant, count, stop_if, whole};
 
 /// How many of the worst losses a row names.
 const TOP: usize = 5;
@@ -49,15 +48,7 @@ pub(super) fn plan(
     };
     VerbTable {
         table: Arc::new(table),
-        columns: vec![
-            ("node", Ty::Node),
-            ("reached", Ty::Int),
-            ("assets", Ty::Int),
-            ("by_label", Ty::Map),
-            ("crown_jewels", Ty::Int),
-            ("expected_loss", Ty::Float),
-            ("top", Ty::list(Ty::Map)),
-        ],
+        columns: columns::BLAST_RADIUS.typed(),
     }
 }
 

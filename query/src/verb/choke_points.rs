@@ -15,11 +15,10 @@ use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
-use crate::types::Ty;
 use crate::value::Val;
 
 use super::ends::{EndNode, EndsPlan, Role};
-use super::{AttackContext, count, state_value};
+use super::{AttackContext, columns, count, state_value};
 
 #[derive(Debug)]
 struct ChokePoints {
@@ -41,14 +40,7 @@ pub(super) fn plan(
     };
     VerbTable {
         table: Arc::new(table),
-        columns: vec![
-            ("node", Ty::Node),
-            ("state", Ty::Str),
-            ("rule", Ty::Str),
-            ("targets_cut", Ty::Int),
-            ("value_cut", Ty::Float),
-            ("kind", Ty::Str),
-        ],
+        columns: columns::CHOKE_POINTS.typed(),
     }
 }
 

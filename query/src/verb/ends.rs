@@ -55,7 +55,26 @@ pub(super) enum Role {
 #[derive(Debug, Clone)]
 pub(super) struct EndNode {
     pub(super) node: NodeId,
+    /// What was written over it: a capability, or `None` for any.
+    pub(super) asked: Vec<Option<Capability>>,
     pub(super) states: Vec<StateId>,
+}
+
+impl EndNode {
+    fn new(graph: &AttackGraph, node: NodeId, asked: Option<Capability>, role: Role) -> Self {
+        EndNode {
+            node,
+            asked: vec![asked],
+            states: states_of(graph, node, asked, role),
+        }
+    }
+
+    /// Whether this capability over the node is meant.
+    pub(super) fn means(&self, capability: Capability) -> bool {
+        self.asked
+            .iter()
+            .any(|asked| asked.is_none_or(|asked| asked == capability))
+    }
 }
 
 impl EndsPlan {
@@ -126,23 +145,19 @@ impl EndsPlan {
                 } => {
                     let _ = run_body(body, cx, &mut |cx| {
                         if let Val::Node(node) = *cx.get(*slot) {
-                            let states = states_of(graph, node, *capability, role);
-                            found.push(EndNode { node, states });
+                            found.push(EndNode::new(graph, node, *capability, role));
                         }
                         Ok(ControlFlow::Continue(()))
                     })?;
                 }
                 EndPlan::Internet => {
-                    found.extend(internet(graph.snapshot()).map(|node| EndNode {
-                        node,
-                        states: states_of(graph, node, Some(Capability::Reach), role),
-                    }));
+                    let node = internet(graph.snapshot());
+                    let reach = Some(Capability::Reach);
+                    found.extend(node.map(|node| EndNode::new(graph, node, reach, role)));
                 }
                 EndPlan::CrownJewels => {
-                    found.extend(crown_jewels(graph.snapshot()).iter().map(|jewel| EndNode {
-                        node: jewel.asset,
-                        states: states_of(graph, jewel.asset, None, role),
-                    }));
+                    let jewels = crown_jewels(graph.snapshot()).into_iter();
+                    found.extend(jewels.map(|jewel| EndNode::new(graph, jewel.asset, None, role)));
                 }
             }
         }
@@ -150,6 +165,7 @@ impl EndsPlan {
         found.dedup_by(|next, kept| {
             let is_same = next.node == kept.node;
             if is_same {
+                kept.asked.append(&mut next.asked);
                 kept.states.append(&mut next.states);
                 kept.states.sort_unstable();
                 kept.states.dedup();

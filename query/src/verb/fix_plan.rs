@@ -17,12 +17,11 @@ use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
-use crate::types::Ty;
 use crate::value::Val;
 
 use super::ends::{EndNode, EndsPlan, Role};
 use super::path_value::rounded;
-use super::{AttackContext, constant, count, stop_if, whole};
+use super::{AttackContext, columns, constant, count, stop_if, whole};
 
 /// Branches that the exact solver may try before it turns greedy.
 const EXACT_LIMIT: u64 = 20_000;
@@ -59,18 +58,7 @@ pub(super) fn plan(
     };
     VerbTable {
         table: Arc::new(table),
-        columns: vec![
-            ("rank", Ty::Int),
-            ("fix", Ty::Str),
-            ("action", Ty::Str),
-            ("owner", Ty::Str),
-            ("cost", Ty::Int),
-            ("steps_removed", Ty::Int),
-            ("targets_cut", Ty::Int),
-            ("risk_before", Ty::Float),
-            ("risk_after", Ty::Float),
-            ("method", Ty::Str),
-        ],
+        columns: columns::FIX_PLAN.typed(),
     }
 }
 

@@ -180,7 +180,8 @@ impl Foreign for AttackPathValue {
 
 /// Six digits say all that a likelihood means, and make answers readable.
 pub(crate) fn rounded(number: f64) -> f64 {
-    (number * 1e6).round() / 1e6
+    // Adding zero turns a negative zero into zero.
+    (number * 1e6).round() / 1e6 + 0.0
 }
 
 /// FNV-1a over the texts of states and rules, 64 bits in hexadecimal: short, and the same on every
