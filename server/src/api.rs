@@ -1,6 +1,7 @@
 //! HTTP: one file per resource, under `/api/v1`.
 
 mod assets;
+mod compare;
 mod extract;
 mod health;
 mod imports;
@@ -69,6 +70,8 @@ pub(crate) fn router(server: Arc<Server>) -> Router {
         .route("/blast-radius", post(verbs::blast_radius))
         .route("/choke-points", post(verbs::choke_points))
         .route("/fix-plan", post(verbs::fix_plan))
+        .route("/what-if", post(compare::what_if))
+        .route("/diff", post(compare::diff))
         .route("/assets", get(assets::list))
         .route("/schema", get(schema::get))
         .route("/search", get(search::get))

@@ -7,8 +7,10 @@
 //! The current [`World`] sits in a cell and is swapped whole: whoever took it keeps it, and nobody
 //! ever sees half an import.
 
+mod compare;
 mod complete;
 mod deadline;
+mod diff;
 mod error;
 mod estate;
 mod fql;
@@ -16,6 +18,7 @@ mod import;
 mod recompute;
 mod rules;
 mod upload;
+mod what_if;
 mod world;
 
 use std::path::Path;
@@ -25,7 +28,9 @@ use foothold_engine::store::{KvStore, Recovery, SnapshotId, Store, StoreError, S
 
 use crate::clock;
 
+pub(crate) use compare::{Difference, Kind as DifferenceKind, as_object};
 pub(crate) use complete::complete;
+pub(crate) use diff::diff_text;
 pub(crate) use error::AppError;
 pub(crate) use estate::Estate;
 pub(crate) use fql::{
@@ -34,7 +39,7 @@ pub(crate) use fql::{
 };
 pub(crate) use import::{ImportRequest, import_into_store, load_without_store};
 pub(crate) use recompute::{Analysis, percent, phase_name, recompute};
-pub(crate) use rules::in_force as rules_in_force;
+pub(crate) use rules::{InForce, files_below, read as read_text};
 pub(crate) use upload::{import_upload, imported_documents};
 pub(crate) use world::World;
 
@@ -48,6 +53,7 @@ const N_CACHED_WORLDS: usize = 2;
 pub(crate) struct App {
     store: Store,
     pool: Arc<rayon::ThreadPool>,
+    rules: Arc<InForce>,
     current: RwLock<Arc<World>>,
     older: Mutex<Vec<Arc<World>>>,
     /// The newest whole analysis.
@@ -62,13 +68,15 @@ impl App {
         db: &Path,
         options: StoreOptions,
         n_threads: usize,
+        rules: Arc<InForce>,
     ) -> Result<(Self, Recovery)> {
         let (store, recovery) = Store::open(db, options)?;
         let pool = new_pool(n_threads)?;
-        let world = World::from_store(&store, None, &pool)?;
+        let world = World::from_store(&store, None, &rules, &pool)?;
         let app = Self {
             store,
             pool,
+            rules,
             current: RwLock::new(Arc::new(world)),
             older: Mutex::new(Vec::new()),
             analysis: Mutex::new(None),
@@ -95,7 +103,12 @@ impl App {
         if let Some(world) = find(&self.older.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(world);
         }
-        let world = Arc::new(World::from_store(&self.store, Some(id), &self.pool)?);
+        let world = Arc::new(World::from_store(
+            &self.store,
+            Some(id),
+            &self.rules,
+            &self.pool,
+        )?);
         let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
         older.insert(0, Arc::clone(&world));
         older.truncate(N_CACHED_WORLDS);
@@ -130,6 +143,11 @@ impl App {
         self.store.records()
     }
 
+    /// The rules in force.
+    pub(crate) fn rules(&self) -> &Arc<InForce> {
+        &self.rules
+    }
+
     /// Where graph work runs.
     pub(crate) fn pool(&self) -> &Arc<rayon::ThreadPool> {
         &self.pool
@@ -143,7 +161,12 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner);
         let n_removed = self.store.segments().remove(names, now_ms)?;
         if n_removed > 0 {
-            self.serve(World::from_store(&self.store, None, &self.pool)?);
+            self.serve(World::from_store(
+                &self.store,
+                None,
+                &self.rules,
+                &self.pool,
+            )?);
         }
         Ok(n_removed)
     }

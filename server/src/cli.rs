@@ -4,6 +4,7 @@ mod analyze;
 mod backup;
 mod check;
 mod demo;
+mod diff;
 mod export;
 mod fsck;
 mod generate;
@@ -21,9 +22,11 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::app::InForce;
 use crate::config::FileConfig;
 use output::Terminal;
 
@@ -61,7 +64,7 @@ Exit codes: 0 done; 1 done, and the answer is no (a refused query, a failed poli
 document); 2 it could not be done.
 
 Settings: a flag wins over an environment variable (FOOTHOLD_DB, FOOTHOLD_LISTEN, FOOTHOLD_TOKEN, \
-FOOTHOLD_THREADS), which wins over `foothold.toml` in the working directory.")]
+FOOTHOLD_THREADS, FOOTHOLD_RULES, FOOTHOLD_MODEL), which wins over `foothold.toml` in the working directory.")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -75,6 +78,12 @@ pub(crate) struct Global {
     /// Threads for graph work; 0 means one per core
     #[arg(long, global = true, env = "FOOTHOLD_THREADS", value_name = "N")]
     threads: Option<usize>,
+    /// A folder of your own rules, policies, attackers and groups, beside the shipped ones
+    #[arg(long, global = true, env = "FOOTHOLD_RULES", value_name = "DIR")]
+    rules: Option<PathBuf>,
+    /// A scoring model in place of the shipped one
+    #[arg(long, global = true, env = "FOOTHOLD_MODEL", value_name = "FILE")]
+    model: Option<PathBuf>,
 }
 
 /// The store a command works on.
@@ -104,6 +113,7 @@ enum Command {
     Rules(rules::RulesArgs),
     Serve(serve::ServeArgs),
     Snapshots(snapshots::SnapshotsArgs),
+    Diff(diff::DiffArgs),
     Sources(sources::SourcesArgs),
     Export(export::ExportArgs),
     Generate(generate::GenerateArgs),
@@ -116,6 +126,8 @@ enum Command {
 pub(crate) struct Context {
     pub(crate) config: FileConfig,
     pub(crate) terminal: Terminal,
+    /// The rules that every graph is analysed with.
+    pub(crate) rules: Arc<InForce>,
     n_threads: usize,
 }
 
@@ -138,7 +150,12 @@ fn run_with(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .map_err(anyhow::Error::msg)
         .and_then(|config| {
             let n_threads = cli.global.threads.or(config.threads).unwrap_or(0);
+            let folder = cli.global.rules.as_deref().or(config.rules.as_deref());
+            let model = cli.global.model.as_deref().or(config.model.as_deref());
+            let rules = InForce::load(folder, model)?;
+            rules::report_problems(terminal, &rules)?;
             let context = Context {
+                rules: Arc::new(rules),
                 config,
                 terminal,
                 n_threads,
@@ -165,6 +182,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<Exit> {
         Command::Rules(args) => rules::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Snapshots(args) => snapshots::run(context, &args),
+        Command::Diff(args) => diff::run(context, &args),
         Command::Sources(args) => sources::run(context, &args),
         Command::Export(args) => export::run(context, &args),
         Command::Generate(args) => generate::run(&args),

@@ -23,6 +23,10 @@ pub(crate) struct FileConfig {
     pub(crate) token_file: Option<PathBuf>,
     /// Threads for graph work.
     pub(crate) threads: Option<usize>,
+    /// A folder of the user's own rules.
+    pub(crate) rules: Option<PathBuf>,
+    /// A scoring model in place of the shipped one.
+    pub(crate) model: Option<PathBuf>,
     /// Limits of the server.
     #[serde(default)]
     pub(crate) limits: FileLimits,

@@ -171,6 +171,7 @@ pub(super) async fn run(
         query: record.query,
         params: body.params,
         at: body.at,
+        what_if: None,
         budget: body.budget,
     };
     let id = request_id(&headers);

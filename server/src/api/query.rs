@@ -37,6 +37,9 @@ pub(super) struct QueryRequest {
     /// The snapshot to ask: an id, an instant or a date.
     #[serde(default)]
     pub(super) at: Option<String>,
+    /// Changes to pretend, as after `WHAT IF`.
+    #[serde(default)]
+    pub(super) what_if: Option<String>,
     #[serde(default)]
     pub(super) budget: BudgetRequest,
 }
@@ -158,6 +161,7 @@ pub(super) async fn answer(
             tree: None,
             params: &params,
             at: request.at.as_deref(),
+            what_if: request.what_if.as_deref(),
             mode,
             time: allowance.time,
         };
@@ -215,6 +219,7 @@ async fn run_streaming(
             tree: None,
             params: &params,
             at: request.at.as_deref(),
+            what_if: request.what_if.as_deref(),
             mode: Mode::AsWritten,
             time: allowance.time,
         };

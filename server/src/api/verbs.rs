@@ -52,6 +52,9 @@ pub(super) struct VerbRequest {
     fixes: Option<u64>,
     #[serde(default)]
     at: Option<String>,
+    /// Changes to pretend, as after `WHAT IF`.
+    #[serde(default)]
+    what_if: Option<String>,
     #[serde(default)]
     params: Map<String, Value>,
     #[serde(default)]
@@ -209,6 +212,7 @@ async fn ask(
         query,
         params: request.params,
         at: request.at,
+        what_if: request.what_if,
         budget: request.budget,
     };
     answer(server, request_id(headers), request, Mode::AsWritten).await

@@ -29,6 +29,36 @@ pub(crate) enum AppError {
     /// A path on the command line does not exist.
     #[error("no file or folder `{}`", .0.display())]
     NoSuchPath(PathBuf),
+    /// A file of the user's rules cannot be read.
+    #[error("cannot read `{}`: {reason}", .path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// `settings.toml` of a rules folder is wrong.
+    #[error("{}: {reason}", .path.display())]
+    RuleSettings {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file of scoring constants is wrong.
+    #[error("{} is no scoring model: {reason}", .path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The changed attack graph does not fit.
+    #[error("the changed attack graph does not fit")]
+    Topology(#[from] foothold_engine::search::TopologyError),
+    /// A limit was reached before the changes of `WHAT IF` were made out.
+    #[error("the changes of `WHAT IF` could not be made out within the limits: {0}")]
+    ChangeStopped(foothold_engine::budget::Stop),
     /// The system refused threads.
     #[error("cannot start the threads for graph work: {0}")]
     Threads(String),
@@ -47,6 +77,11 @@ impl AppError {
             AppError::Derive(_) => "attack.derive",
             AppError::NoHistory => "query.no_history",
             AppError::NoSuchPath(_) => "import.no_such_path",
+            AppError::Unreadable { .. } => "rules.unreadable",
+            AppError::RuleSettings { .. } => "rules.settings",
+            AppError::Model { .. } => "rules.model",
+            AppError::ChangeStopped(_) => "query.change_stopped",
+            AppError::Topology(_) => "attack.too_large",
             AppError::Threads(_) => "server.threads",
             AppError::Cancelled => "import.cancelled",
         }

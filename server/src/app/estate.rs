@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use foothold_engine::store::Store;
+
 use super::App;
 use super::world::World;
 
@@ -25,6 +27,14 @@ impl Estate {
         match self {
             Estate::Stored(app) => app.world(),
             Estate::Loaded { world, .. } => Arc::clone(world),
+        }
+    }
+
+    /// The store, where there is one.
+    pub(crate) fn store(&self) -> Option<&Store> {
+        match self {
+            Estate::Stored(app) => Some(app.store()),
+            Estate::Loaded { .. } => None,
         }
     }
 

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use foothold_engine::budget::{Budget, Limits, Stop};
-use foothold_query::ast::{Query, QueryMode, SnapshotRefKind};
+use foothold_query::ast::{Query, QueryMode, SnapshotRef, SnapshotRefKind};
 use foothold_query::diagnostic::{Code, Colour, Diagnostic, DiagnosticJson, Places, render_all};
 use foothold_query::explain::PlanRow;
 use foothold_query::json::to_json;
 use foothold_query::parse::parse_query;
+use foothold_query::verb::StepWatch;
 use foothold_query::{Env, Params, prepare_tree};
 use serde_json::Value as Json;
 
+use super::compare::{Side, compare};
 use super::deadline::Deadline;
+use super::diff;
+use super::what_if::changed_world;
 use super::world::World;
 use super::{AppError, Estate, Result};
 use crate::clock::Stopwatch;
-use crate::dto::answer::{AnswerDto, Ending};
+use crate::dto::answer::{AnswerDto, Ending, WhatIfDto};
 
 /// The default limits of an interactive query.
 pub(crate) const DEFAULT_ROWS: u64 = 10_000;
@@ -134,6 +138,8 @@ pub(crate) struct Question<'a> {
     pub(crate) params: &'a Params,
     /// The snapshot to ask, unless the text names one.
     pub(crate) at: Option<&'a str>,
+    /// Changes to pretend, as after `WHAT IF`, unless the text names some.
+    pub(crate) what_if: Option<&'a str>,
     /// Whether only the plan is wanted.
     pub(crate) mode: Mode,
     /// How long it may take.
@@ -191,98 +197,196 @@ pub(crate) fn ask_streaming(
     if question.mode == Mode::Explain {
         query.mode = QueryMode::Explain;
     }
-    if let Some(diagnostic) = not_yet(&query) {
-        return Err(refuse(vec![diagnostic]));
+    let mut changes_text = question.text;
+    let more_changes;
+    if let Some(written) = question.what_if
+        && query.what_if.is_empty()
+    {
+        more_changes = format!("WHAT IF {written} RETURN 1 AS one");
+        let refuse = |diagnostics| Unanswered::from(Refused::new(&more_changes, diagnostics));
+        query.what_if = parse_query(&more_changes).ok().map_err(refuse)?.what_if;
+        changes_text = &more_changes;
+    }
+    let _deadline = Deadline::after(question.time, budget.stop_handle());
+    let asking = Asking {
+        estate,
+        question,
+        changes_text,
+        query: &query,
+        budget,
+        parse_warnings,
+        watch,
+    };
+    if let Some(diff) = &query.diff {
+        let before = world_of(estate, question, &diff.from)?;
+        let after = world_of(estate, question, &diff.to)?;
+        return estate
+            .pool()
+            .install(|| asking.difference(&before, &after, take));
     }
     let world = choose_world(estate, question, &query)?;
-    let _deadline = Deadline::after(question.time, budget.stop_handle());
-    let uses_verbs = uses_verbs(&query);
     estate.pool().install(|| {
-        run(
-            &world,
-            question,
-            &query,
-            budget,
-            take,
-            parse_warnings,
-            uses_verbs,
-            watch,
-        )
+        if query.what_if.is_empty() {
+            asking.run(&world, &[], take)
+        } else {
+            asking.what_if(&world, take)
+        }
     })
 }
 
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one step of `ask_streaming`, apart because it runs in the pool"
-)]
-fn run(
-    world: &Arc<World>,
-    question: &Question<'_>,
-    query: &Query,
-    budget: &Budget,
-    take: &mut (dyn FnMut(Part) -> ControlFlow<()> + Send),
-    parse_warnings: Vec<Diagnostic>,
-    uses_verbs: bool,
-    watch: Stopwatch,
-) -> std::result::Result<Ending, Unanswered> {
-    let text = question.text;
-    let refuse = |diagnostics| Unanswered::from(Refused::new(text, diagnostics));
-    let env = Env {
-        now_ms: world.created_at_ms,
-        surroundings: world.surroundings(),
-    };
-    let prepared =
-        prepare_tree(&world.snapshot, text, query, question.params, &env).map_err(refuse)?;
-    let mut warnings = parse_warnings;
-    warnings.extend(prepared.warnings().iter().cloned());
-    let warnings = diagnostics_json(text, &warnings);
+/// Whoever takes an answer part by part.
+type TakePart<'a> = dyn FnMut(Part) -> ControlFlow<()> + Send + 'a;
 
-    if query.mode == QueryMode::Explain {
-        let plan: Vec<Json> = prepared
-            .plan()
-            .iter()
-            .map(|row| row.text().into())
-            .collect();
-        let _ = take(Part::Columns(vec!["plan".to_owned()]));
-        let n_rows = plan.len() as u64;
-        for line in plan {
-            if take(Part::Row(vec![line])).is_break() {
-                break;
-            }
+/// A question that is being answered.
+pub(super) struct Asking<'a> {
+    pub(super) estate: &'a Estate,
+    pub(super) question: &'a Question<'a>,
+    /// What the changes are written in.
+    pub(super) changes_text: &'a str,
+    pub(super) query: &'a Query,
+    pub(super) budget: &'a Budget,
+    parse_warnings: Vec<Diagnostic>,
+    watch: Stopwatch,
+}
+
+type Answered<T> = std::result::Result<T, Unanswered>;
+
+impl Asking<'_> {
+    /// On the changed world; beside its rows what opened and what closed.
+    fn what_if(&self, world: &Arc<World>, take: &mut TakePart<'_>) -> Answered<Ending> {
+        let changed = changed_world(self, world)?;
+        if self.query.mode == QueryMode::Explain {
+            return self.run(&changed.world, &changed.warnings, take);
         }
-        return Ok(Ending::new(
-            world, n_rows, None, false, budget, watch, warnings,
-        ));
+        let (columns, before, _) = self.collect(world)?;
+        let mut after = Vec::new();
+        let mut ending = self.run(&changed.world, &changed.warnings, &mut |part| {
+            if let Part::Row(row) = &part {
+                after.push(row.clone());
+            }
+            take(part)
+        })?;
+        let before = Side {
+            world,
+            rows: &before,
+        };
+        let after = Side {
+            world: &changed.world,
+            rows: &after,
+        };
+        ending.what_if = Some(WhatIfDto::new(&columns, compare(&columns, before, after)));
+        Ok(ending)
     }
 
-    let columns = prepared.columns().iter().map(ToString::to_string).collect();
-    let _ = take(Part::Columns(columns));
-    let summary = prepared
-        .stream(budget, |row| {
-            let row = row
-                .iter()
-                .map(|value| to_json(&world.snapshot, value))
-                .collect();
-            match take(Part::Row(row)) {
-                ControlFlow::Continue(()) => Ok(ControlFlow::Continue(())),
-                // Whoever reads has gone away.
-                ControlFlow::Break(()) => Err(budget.give_up(Stop::Cancelled)),
+    /// On two worlds: the rows that differ.
+    fn difference(
+        &self,
+        before: &Arc<World>,
+        after: &Arc<World>,
+        take: &mut TakePart<'_>,
+    ) -> Answered<Ending> {
+        if self.query.mode == QueryMode::Explain {
+            return self.run(after, &[], take);
+        }
+        let (_, old, old_ending) = self.collect(before)?;
+        let (columns, new, mut ending) = self.collect(after)?;
+        let _ = take(Part::Columns(diff::columns(&columns)));
+        let rows = diff::rows(&columns, (before, &old), (after, &new));
+        let n_rows = diff::hand_out(rows, &mut |row| take(Part::Row(row)));
+        ending.count(n_rows, &old_ending, self.watch);
+        Ok(ending)
+    }
+
+    fn collect(&self, world: &Arc<World>) -> Answered<(Vec<String>, Vec<Vec<Json>>, Ending)> {
+        let (mut columns, mut rows) = (Vec::new(), Vec::new());
+        let ending = self.run(world, &[], &mut |part| {
+            match part {
+                Part::Columns(names) => columns = names,
+                Part::Row(row) => rows.push(row),
             }
-        })
-        .map_err(refuse)?;
-    let mut ending = Ending::new(
-        world,
-        summary.stats.rows,
-        summary.completeness.stop,
-        uses_verbs,
-        budget,
-        watch,
-        warnings,
-    );
-    ending.plan = summary
-        .plan
-        .map(|rows| rows.iter().map(PlanRow::text).collect());
-    Ok(ending)
+            ControlFlow::Continue(())
+        })?;
+        Ok((columns, rows, ending))
+    }
+
+    fn run(
+        &self,
+        world: &Arc<World>,
+        more_warnings: &[Diagnostic],
+        take: &mut TakePart<'_>,
+    ) -> Answered<Ending> {
+        let (question, query, budget, watch) = (self.question, self.query, self.budget, self.watch);
+        let uses_verbs = uses_verbs(query);
+        let mut warnings = self.parse_warnings.clone();
+        warnings.extend(more_warnings.iter().cloned());
+        let text = question.text;
+        let refuse = |diagnostics| Unanswered::from(Refused::new(text, diagnostics));
+        let watch_steps = StepWatch::new(world.surroundings());
+        let env = Env {
+            now_ms: world.created_at_ms,
+            surroundings: &watch_steps,
+        };
+        let mut snapshot = &world.snapshot;
+        let mut prepared =
+            prepare_tree(snapshot, text, query, question.params, &env).map_err(refuse)?;
+        if watch_steps.asks_for_steps() {
+            // Attack steps are relationships of a snapshot of their own.
+            snapshot = world.with_steps();
+            let watch_steps = StepWatch::extended(world.surroundings());
+            let env = Env {
+                now_ms: world.created_at_ms,
+                surroundings: &watch_steps,
+            };
+            prepared =
+                prepare_tree(snapshot, text, query, question.params, &env).map_err(refuse)?;
+        }
+        warnings.extend(prepared.warnings().iter().cloned());
+        let warnings = diagnostics_json(text, &warnings);
+
+        if query.mode == QueryMode::Explain {
+            let plan: Vec<Json> = prepared
+                .plan()
+                .iter()
+                .map(|row| row.text().into())
+                .collect();
+            let _ = take(Part::Columns(vec!["plan".to_owned()]));
+            let n_rows = plan.len() as u64;
+            for line in plan {
+                if take(Part::Row(vec![line])).is_break() {
+                    break;
+                }
+            }
+            return Ok(Ending::new(
+                world, n_rows, None, false, budget, watch, warnings,
+            ));
+        }
+
+        let columns = prepared.columns().iter().map(ToString::to_string).collect();
+        let _ = take(Part::Columns(columns));
+        let summary = prepared
+            .stream(budget, |row| {
+                let row = row.iter().map(|value| to_json(snapshot, value)).collect();
+                match take(Part::Row(row)) {
+                    ControlFlow::Continue(()) => Ok(ControlFlow::Continue(())),
+                    // Whoever reads has gone away.
+                    ControlFlow::Break(()) => Err(budget.give_up(Stop::Cancelled)),
+                }
+            })
+            .map_err(refuse)?;
+        let mut ending = Ending::new(
+            world,
+            summary.stats.rows,
+            summary.completeness.stop,
+            uses_verbs,
+            budget,
+            watch,
+            warnings,
+        );
+        ending.plan = summary
+            .plan
+            .map(|rows| rows.iter().map(PlanRow::text).collect());
+        Ok(ending)
+    }
 }
 
 /// Everything that is wrong or suspicious about a text, without running it.
@@ -302,17 +406,6 @@ pub(crate) fn validate(world: &Arc<World>, text: &str, params: &Params) -> Vec<D
     diagnostics_json(text, &diagnostics)
 }
 
-/// What the language has and this release does not answer.
-fn not_yet(query: &Query) -> Option<Diagnostic> {
-    let (what, span) = match (&query.diff, query.what_if.first()) {
-        (Some(diff), _) => ("`DIFF`", diff.span),
-        (None, Some(change)) => ("`WHAT IF`", change.span),
-        (None, None) => return None,
-    };
-    let message = format!("{what} is not answered by this release");
-    Some(Diagnostic::new(Code::NotSupported, span, message))
-}
-
 fn choose_world(
     estate: &Estate,
     question: &Question<'_>,
@@ -324,6 +417,14 @@ fn choose_world(
             None => estate.world(),
         });
     };
+    world_of(estate, question, at)
+}
+
+fn world_of(
+    estate: &Estate,
+    question: &Question<'_>,
+    at: &SnapshotRef,
+) -> std::result::Result<Arc<World>, Unanswered> {
     let text = match &at.kind {
         SnapshotRefKind::Text(text) => text.clone(),
         SnapshotRefKind::Parameter(name) => match question.params.get(name) {

@@ -10,6 +10,7 @@ use foothold_engine::store::{Import, Imported};
 use foothold_loaders::{Context, DocumentReport, Options, Outcome, load_paths};
 
 use super::error::AppError;
+use super::rules::InForce;
 use super::world::World;
 use super::{App, Result};
 
@@ -59,7 +60,12 @@ pub(crate) fn import_into_store(
         // The store is read again rather than merged in memory, so that what is served is what is
         // stored.
         drop(read.documents);
-        app.serve(World::from_store(app.store(), None, app.pool())?);
+        app.serve(World::from_store(
+            app.store(),
+            None,
+            app.rules(),
+            app.pool(),
+        )?);
     }
     Ok((read.reports, done))
 }
@@ -67,10 +73,11 @@ pub(crate) fn import_into_store(
 /// Reads what the request names into a world, without a store.
 pub(crate) fn load_without_store(
     request: &ImportRequest<'_>,
+    rules: &Arc<InForce>,
     pool: &Arc<rayon::ThreadPool>,
 ) -> Result<(World, Vec<DocumentReport>)> {
     let read = read_documents(request, pool)?;
-    let world = World::from_facts(read.documents, request.now_ms, pool)?;
+    let world = World::from_facts(read.documents, request.now_ms, rules, pool)?;
     Ok((world, read.reports))
 }
 

@@ -4,16 +4,16 @@ use std::sync::{Arc, OnceLock};
 
 use foothold_engine::attack::{AttackGraph, derive};
 use foothold_engine::budget::Budget;
-use foothold_engine::build::{Staging, assemble};
+use foothold_engine::build::{Changes, Staging, assemble_changed};
 use foothold_engine::graph::Snapshot;
 use foothold_engine::model::{Facts, SourceInfo};
 use foothold_engine::search::StateId;
 use foothold_engine::store::{SnapshotId, Store};
 
-use foothold_query::resolve::Surroundings;
 use foothold_query::verb::{AttackContext, default_start};
 
 use super::Result;
+use super::rules::InForce;
 use crate::dto::schema::{RuleDto, SchemaDto};
 
 /// What every question is asked of. Never changes.
@@ -26,8 +26,38 @@ pub(crate) struct World {
     pub(crate) snapshot: Arc<Snapshot>,
     /// The attack steps that the rules derive from it.
     pub(crate) attack: Arc<AttackGraph>,
+    /// The rules that derived them.
+    pub(crate) rules: Arc<InForce>,
     context: AttackContext,
+    base: Base,
     schema: OnceLock<SchemaDto>,
+    /// The snapshot with attack steps as relationships; built when a query asks for them.
+    with_steps: OnceLock<Arc<Snapshot>>,
+}
+
+/// What a world is built from.
+#[derive(Clone)]
+struct Base {
+    id: Option<SnapshotId>,
+    created_at_ms: i64,
+    /// What documents state, where no store can be asked again.
+    documents: Option<Arc<[(SourceInfo, Facts)]>>,
+}
+
+impl Base {
+    fn staging(&self, store: Option<&Store>) -> Result<Staging> {
+        let mut staging = Staging::new();
+        if let Some(documents) = &self.documents {
+            for (info, facts) in documents.iter() {
+                staging.add(info, facts);
+            }
+        } else if let Some(store) = store {
+            for source in store.segments().load(self.id)? {
+                staging.add(&source.info, &source.facts);
+            }
+        }
+        Ok(staging)
+    }
 }
 
 impl World {
@@ -35,6 +65,7 @@ impl World {
     pub(crate) fn from_store(
         store: &Store,
         id: Option<SnapshotId>,
+        rules: &Arc<InForce>,
         pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
         pool.install(|| {
@@ -46,12 +77,13 @@ impl World {
                     .find(|entry| entry.id == id),
                 None => store.segments().newest(),
             };
-            let mut staging = Staging::new();
-            for source in store.segments().load(id)? {
-                staging.add(&source.info, &source.facts);
-            }
-            let created_at_ms = entry.as_ref().map_or(0, |entry| entry.created_at_ms);
-            Self::analyse(staging, entry.map(|entry| entry.id), created_at_ms, pool)
+            let base = Base {
+                created_at_ms: entry.as_ref().map_or(0, |entry| entry.created_at_ms),
+                id: entry.map(|entry| entry.id),
+                documents: None,
+            };
+            let staging = base.staging(Some(store))?;
+            Self::analyse(staging, &Changes::new(), base, rules, pool)
         })
     }
 
@@ -59,13 +91,49 @@ impl World {
     pub(crate) fn from_facts(
         documents: impl IntoIterator<Item = (SourceInfo, Facts)>,
         now_ms: i64,
+        rules: &Arc<InForce>,
         pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
-        let mut staging = Staging::new();
-        for (info, facts) in documents {
-            staging.add(&info, &facts);
+        let documents: Vec<(SourceInfo, Facts)> = documents.into_iter().collect();
+        let base = Base {
+            id: None,
+            created_at_ms: now_ms,
+            documents: Some(documents.into()),
+        };
+        let staging = base.staging(None)?;
+        pool.install(|| Self::analyse(staging, &Changes::new(), base, rules, pool))
+    }
+
+    /// The same estate after changes to what its documents state; nothing is stored.
+    pub(crate) fn changed(
+        &self,
+        changes: &Changes,
+        store: Option<&Store>,
+        pool: &Arc<rayon::ThreadPool>,
+    ) -> Result<Self> {
+        let staging = self.base.staging(store)?;
+        let base = self.base.clone();
+        pool.install(|| Self::analyse(staging, changes, base, &self.rules, pool))
+    }
+
+    /// The same snapshot with another attack graph.
+    pub(crate) fn with_attack(&self, attack: AttackGraph) -> Self {
+        let attack = Arc::new(attack);
+        let context = AttackContext {
+            graph: Arc::clone(&attack),
+            ..self.context.clone()
+        };
+        Self {
+            id: self.id,
+            created_at_ms: self.created_at_ms,
+            snapshot: Arc::clone(&self.snapshot),
+            attack,
+            rules: Arc::clone(&self.rules),
+            context,
+            base: self.base.clone(),
+            schema: OnceLock::new(),
+            with_steps: OnceLock::new(),
         }
-        pool.install(|| Self::analyse(staging, None, now_ms, pool))
     }
 
     /// What the graph is made of; counted once.
@@ -88,8 +156,14 @@ impl World {
             .collect()
     }
 
+    /// The asset graph with attack steps as relationships.
+    pub(crate) fn with_steps(&self) -> &Arc<Snapshot> {
+        self.with_steps
+            .get_or_init(|| Arc::new(self.attack.with_steps()))
+    }
+
     /// What the query language knows beyond the snapshot.
-    pub(crate) fn surroundings(&self) -> &dyn Surroundings {
+    pub(crate) fn surroundings(&self) -> &AttackContext {
         &self.context
     }
 
@@ -108,26 +182,29 @@ impl World {
 
     fn analyse(
         staging: Staging,
-        id: Option<SnapshotId>,
-        created_at_ms: i64,
+        changes: &Changes,
+        base: Base,
+        rules: &Arc<InForce>,
         pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
-        let snapshot = Arc::new(assemble(staging)?);
-        let definitions = super::rules::in_force();
-        let rules = super::rules::compile(&definitions, &snapshot);
-        let attack = Arc::new(derive(&snapshot, &rules, pool, &Budget::unlimited())?);
+        let snapshot = Arc::new(assemble_changed(staging, changes)?);
+        let compiled = rules.compile(&snapshot);
+        let attack = Arc::new(derive(&snapshot, &compiled, pool, &Budget::unlimited())?);
         let context = AttackContext {
             graph: Arc::clone(&attack),
-            definitions,
+            definitions: Arc::clone(&rules.definitions),
             pool: Arc::clone(pool),
         };
         Ok(Self {
-            id,
-            created_at_ms,
+            id: base.id,
+            created_at_ms: base.created_at_ms,
             snapshot,
             attack,
+            rules: Arc::clone(rules),
             context,
+            base,
             schema: OnceLock::new(),
+            with_steps: OnceLock::new(),
         })
     }
 }

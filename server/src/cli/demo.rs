@@ -61,7 +61,12 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
     let files = folder.path().join("ferrypay");
     write_estate(&files)?;
     let db = folder.path().join("store");
-    let (app, _) = App::open(&db, StoreOptions::create_or_open(), context.n_threads)?;
+    let (app, _) = App::open(
+        &db,
+        StoreOptions::create_or_open(),
+        context.n_threads,
+        Arc::clone(&context.rules),
+    )?;
     let app = Arc::new(app);
     load(context, &app, &files)?;
     let exit = print_paths(context, &app, args.top)?;
@@ -132,6 +137,7 @@ fn print_paths(context: &Context, app: &Arc<App>, top: u32) -> anyhow::Result<Ex
         tree: None,
         params: &Params::new(),
         at: None,
+        what_if: None,
         mode: Mode::AsWritten,
         time: allowance.time,
     };

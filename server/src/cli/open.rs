@@ -51,7 +51,7 @@ impl Context {
             cancelled: &AtomicBool::new(false),
             on_document: &|report| terminal.progress(&printable(&report.path)),
         };
-        let loaded = load_without_store(&request, &pool);
+        let loaded = load_without_store(&request, &self.rules, &pool);
         terminal.end_progress();
         let (world, reports) = loaded?;
         report_failures(self, &reports);
@@ -63,7 +63,7 @@ impl Context {
 
     fn open_with(&self, args: &DbArgs, options: StoreOptions) -> anyhow::Result<App> {
         let db = self.config.db(args.db.as_deref());
-        let (app, recovery) = App::open(&db, options, self.n_threads)?;
+        let (app, recovery) = App::open(&db, options, self.n_threads, Arc::clone(&self.rules))?;
         self.report_recovery(&db, &recovery);
         Ok(app)
     }

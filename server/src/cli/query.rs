@@ -77,7 +77,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    fn is_json(self) -> bool {
+    pub(crate) fn is_json(self) -> bool {
         matches!(self, Format::Json | Format::Ndjson)
     }
 }
@@ -101,6 +101,7 @@ pub(crate) fn run(context: &Context, args: &QueryArgs) -> anyhow::Result<Exit> {
         tree: None,
         params: &params,
         at: args.at.as_deref(),
+        what_if: None,
         mode: Mode::AsWritten,
         time: Duration::from_millis(args.time_ms),
     };
@@ -214,7 +215,11 @@ fn print_part(part: Part) -> io::Result<()> {
     }
 }
 
-fn print_answer(terminal: Terminal, format: Format, answer: &AnswerDto) -> io::Result<()> {
+pub(crate) fn print_answer(
+    terminal: Terminal,
+    format: Format,
+    answer: &AnswerDto,
+) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     match format {
         Format::Table => format::table(&mut out, terminal, answer)?,

@@ -1,24 +1,36 @@
 //! `foothold rules`.
 
+mod step;
+mod test;
+
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use foothold_query::ast::{Definition, RuleDefinition};
+use foothold_query::define::Definitions;
+use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::format::print_definitions;
 use serde_json::{Value, json};
 
-use super::output::{Table, print_json, print_line, printable};
+use super::output::{Table, Terminal, note, print_json, print_line, printable};
 use super::{Context, DbArgs, Exit, ListFormat};
-use crate::app::{World, rules_in_force};
+use crate::app::{InForce, World};
 
-/// List and explain the attack rules
+/// List, explain and test the attack rules
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   foothold rules list
   foothold rules list --load scans/ --format json
-  foothold rules explain exploit-network-cve")]
+  foothold rules explain exploit-network-cve
+  foothold rules explain R36 --on 'know(k8s://prod/shop/Secret/db)' --load scans/
+  foothold rules test my-rules/
+
+\
+--rules DIR (or FOOTHOLD_RULES, or `rules` in foothold.toml) names a folder of your own .fql files. \
+Its settings.toml may disable rules and set likelihoods; fixtures are .md files beside the rules.")]
 pub(crate) struct RulesArgs {
     #[command(subcommand)]
     command: RulesCommand,
@@ -43,7 +55,25 @@ enum RulesCommand {
         /// Its name or catalogue number
         #[arg(value_name = "RULE")]
         rule: String,
+        /// Explain a step instead: `premise => gain`, a gained state or an asset
+        #[arg(long, value_name = "STEP")]
+        on: Option<String>,
+        /// The store that has the step
+        #[command(flatten)]
+        db: DbArgs,
+        /// The files and folders that have the step
+        #[arg(long, value_name = "PATH", num_args = 1..)]
+        load: Vec<PathBuf>,
         /// How it is printed
+        #[arg(long, value_enum, default_value = "table")]
+        format: ListFormat,
+    },
+    /// Run the fixtures of the shipped rules and of your own
+    Test {
+        /// A folder of rules with their fixtures; else the one of `--rules`
+        #[arg(value_name = "DIR")]
+        folder: Option<PathBuf>,
+        /// How the result is printed
         #[arg(long, value_enum, default_value = "table")]
         format: ListFormat,
     },
@@ -57,28 +87,67 @@ pub(crate) fn run(context: &Context, args: &RulesArgs) -> anyhow::Result<Exit> {
             } else {
                 None
             };
-            list(estate.map(|estate| estate.world()).as_deref(), *format)
+            let world = estate.map(|estate| estate.world());
+            list(&context.rules, world.as_deref(), *format)
         }
-        RulesCommand::Explain { rule, format } => explain(rule, *format),
+        RulesCommand::Explain {
+            rule,
+            on: Some(on),
+            db,
+            load,
+            format,
+        } => step::explain(&context.estate(db, load)?.world(), rule, on, *format),
+        RulesCommand::Explain { rule, format, .. } => explain(&context.rules, rule, *format),
+        RulesCommand::Test { folder, format } => test::test(context, folder.as_deref(), *format),
     }
 }
 
-fn list(world: Option<&World>, format: ListFormat) -> anyhow::Result<Exit> {
-    let definitions = rules_in_force();
+/// Says on stderr what is wrong in the user's rules; the others are in force.
+pub(crate) fn report_problems(terminal: Terminal, rules: &InForce) -> io::Result<()> {
+    let colour = if terminal.colour_err {
+        Colour::Always
+    } else {
+        Colour::Never
+    };
+    let mut err = io::stderr().lock();
+    for problem in &rules.problems {
+        let text = render_all(
+            std::slice::from_ref(&problem.diagnostic),
+            &problem.text,
+            colour,
+        );
+        write!(err, "{}: {text}", problem.file)?;
+    }
+    Ok(())
+}
+
+/// The rules as they count: of one name the last, by name.
+fn written(definitions: &Definitions) -> Vec<(&RuleDefinition, &str)> {
+    let all = definitions.rules();
+    let by_name: BTreeMap<&str, (&RuleDefinition, &str)> = all
+        .map(|(rule, file)| (rule.name.name.as_str(), (rule, &**file)))
+        .collect();
+    by_name.into_values().collect()
+}
+
+fn list(in_force: &InForce, world: Option<&World>, format: ListFormat) -> anyhow::Result<Exit> {
+    let definitions = &*in_force.definitions;
     let steps: BTreeMap<String, u64> = world
         .map(|world| {
             let rules = world.rules().into_iter();
             rules.map(|rule| (rule.name, rule.steps)).collect()
         })
         .unwrap_or_default();
-    let mut rules: Vec<&RuleDefinition> = definitions.rules().map(|(rule, _)| rule).collect();
-    rules.sort_by(|a, b| a.name.name.cmp(&b.name.name));
+    let rules = written(definitions);
+    note(&format!("scoring model {}", in_force.model.version));
     match format {
         ListFormat::Json => {
             let list: Vec<Value> = rules
                 .iter()
-                .map(|rule| {
+                .map(|(rule, file)| {
                     let mut fields = describe(rule);
+                    fields["file"] = (*file).into();
+                    fields["disabled"] = definitions.is_disabled(rule).into();
                     if world.is_some() {
                         fields["steps"] = steps.get(&rule.name.name).copied().unwrap_or(0).into();
                     }
@@ -96,13 +165,13 @@ fn list(world: Option<&World>, format: ListFormat) -> anyhow::Result<Exit> {
             if world.is_some() {
                 table = table.right(&[0]);
             }
-            for rule in rules {
+            for (rule, _) in rules {
                 let mut cells = vec![
                     rule.name.name.clone(),
                     rule.id.as_ref().map_or("-", |id| &id.name).to_owned(),
                     family(rule).to_owned(),
                     techniques(rule).join(" "),
-                    title(rule).to_owned(),
+                    shown_title(definitions, rule),
                 ];
                 if world.is_some() {
                     let n_steps = steps.get(&rule.name.name).copied().unwrap_or(0);
@@ -116,9 +185,18 @@ fn list(world: Option<&World>, format: ListFormat) -> anyhow::Result<Exit> {
     Ok(Exit::Done)
 }
 
-fn explain(name: &str, format: ListFormat) -> anyhow::Result<Exit> {
-    let definitions = rules_in_force();
-    let found = definitions.rules().find(|(rule, _)| {
+fn shown_title(definitions: &Definitions, rule: &RuleDefinition) -> String {
+    let title = printable(title(rule));
+    if definitions.is_disabled(rule) {
+        format!("{title} (disabled)")
+    } else {
+        title
+    }
+}
+
+fn explain(in_force: &InForce, name: &str, format: ListFormat) -> anyhow::Result<Exit> {
+    let definitions = &*in_force.definitions;
+    let found = written(definitions).into_iter().find(|(rule, _)| {
         rule.name.name == name || rule.id.as_ref().is_some_and(|id| id.name == name)
     });
     let Some((rule, file)) = found else {
@@ -128,7 +206,7 @@ fn explain(name: &str, format: ListFormat) -> anyhow::Result<Exit> {
     match format {
         ListFormat::Json => {
             let mut fields = describe(rule);
-            fields["file"] = (&**file).into();
+            fields["file"] = file.into();
             fields["source"] = source.into();
             print_json(&fields)?;
         }

@@ -3,10 +3,10 @@
 use foothold_engine::budget::{Budget, Stop};
 use foothold_query::diagnostic::DiagnosticJson;
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::asset::{SilentRuleDto, silent_rules};
-use crate::app::World;
+use crate::app::{Difference, DifferenceKind as Kind, World, as_object};
 use crate::clock::Stopwatch;
 
 /// A whole answer.
@@ -27,6 +27,43 @@ pub(crate) struct Ending {
     /// What each operator did, for `PROFILE`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) plan: Option<Vec<String>>,
+    /// What opened and closed against the graph as it is, for `WHAT IF`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) what_if: Option<WhatIfDto>,
+}
+
+/// How the answer on a changed graph differs from the answer on the graph as it is: rows with
+/// their columns as keys.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct WhatIfDto {
+    pub(crate) opened: Vec<Map<String, Json>>,
+    pub(crate) closed: Vec<Map<String, Json>>,
+    /// Rows of both, likelier or less likely than before; `was` is the score as it is.
+    pub(crate) rescored: Vec<Map<String, Json>>,
+}
+
+impl WhatIfDto {
+    /// Sorts differences into what opened and what closed.
+    pub(crate) fn new(columns: &[String], differences: Vec<Difference>) -> Self {
+        let mut sorted = Self {
+            opened: Vec::new(),
+            closed: Vec::new(),
+            rescored: Vec::new(),
+        };
+        for difference in differences {
+            let mut row = as_object(columns, &difference.row);
+            match difference.kind {
+                Kind::New => sorted.opened.push(row),
+                Kind::Gone => sorted.closed.push(row),
+                Kind::Rescored => {
+                    row.insert("was".to_owned(), difference.before.into());
+                    row.insert("now".to_owned(), difference.after.into());
+                    sorted.rescored.push(row);
+                }
+            }
+        }
+        sorted
+    }
 }
 
 /// How far the answer reaches.
@@ -82,7 +119,22 @@ impl Ending {
             },
             warnings,
             plan: None,
+            what_if: None,
         }
+    }
+
+    /// Makes it the end of a comparison with another answer.
+    pub(crate) fn count(&mut self, n_rows: u64, other: &Ending, watch: Stopwatch) {
+        let limit = self.completeness.limit.or(other.completeness.limit);
+        self.completeness.limit = limit;
+        self.completeness.complete = limit.is_none();
+        self.completeness.answer = match (n_rows, limit) {
+            (1.., _) => "some",
+            (0, Some(_)) => "none_within_bounds",
+            (0, None) => "none",
+        };
+        self.stats.rows = n_rows;
+        self.stats.elapsed_ms = watch.elapsed_ms();
     }
 }
 

@@ -76,6 +76,7 @@ pub(crate) fn evaluate(
         tree: Some(&policy.definition.query),
         params: &Params::new(),
         at: None,
+        what_if: None,
         mode: Mode::AsWritten,
         time: allowance.time,
     };

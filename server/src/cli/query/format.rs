@@ -1,6 +1,7 @@
 //! Answers as tables, spreadsheets and drawings.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use serde_json::Value as Json;
@@ -23,10 +24,13 @@ pub(super) fn table(
     if let Some(column) = story_column {
         for (idx, row) in answer.rows.iter().enumerate() {
             if let Some(path) = row.get(column).and_then(|value| value.get("$attack_path")) {
+                if let Some(change) = change(answer, row) {
+                    writeln!(out, "{change}")?;
+                }
                 story(out, terminal, idx + 1, path)?;
             }
         }
-        return Ok(());
+        return what_if(out, answer);
     }
     let numbers: Vec<usize> = (0..answer.columns.len())
         .filter(|&column| {
@@ -41,7 +45,75 @@ pub(super) fn table(
     for row in &answer.rows {
         table.row(row.iter().map(text::cell));
     }
-    table.write(out)
+    table.write(out)?;
+    what_if(out, answer)
+}
+
+/// What a comparison says of a row: how it differs and which facts did it.
+fn change(answer: &AnswerDto, row: &[Json]) -> Option<String> {
+    let column = |name: &str| {
+        let at = answer.columns.iter().position(|column| column == name);
+        at.and_then(|at| row.get(at))
+    };
+    let word = column("change")?.as_str()?;
+    let mut text = word.to_uppercase();
+    if let (Some(before), Some(after)) = (
+        column("before").and_then(Json::as_f64),
+        column("after").and_then(Json::as_f64),
+    ) {
+        let _ = write!(text, ", likelihood {before:.3} before, {after:.3} now");
+    }
+    for fact in column("cause")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let field = |name: &str| printable(fact[name].as_str().unwrap_or_default());
+        let (id, change) = (field("id"), field("change"));
+        let _ = write!(text, "\n   because {id} was {change}");
+        if let Some(property) = fact["property"].as_str() {
+            let (before, after) = (text::cell(&fact["before"]), text::cell(&fact["after"]));
+            let property = printable(property);
+            let _ = write!(text, ": {property} from {before} to {after}");
+        }
+    }
+    Some(text)
+}
+
+/// What opened and what closed, for `WHAT IF`.
+fn what_if(out: &mut impl Write, answer: &AnswerDto) -> io::Result<()> {
+    let Some(what_if) = &answer.ending.what_if else {
+        return Ok(());
+    };
+    let line = |row: &serde_json::Map<String, Json>| {
+        let path = row.values().find(|value| value.get("signature").is_some());
+        match path {
+            Some(path) => format!(
+                "{} -> {}  {}",
+                printable(path["source"]["id"].as_str().unwrap_or_default()),
+                printable(path["target"]["id"].as_str().unwrap_or_default()),
+                text::cell(&path["likelihood"])
+            ),
+            None => {
+                let cells: Vec<String> = row.values().map(text::cell).collect();
+                cells.join("  ")
+            }
+        }
+    };
+    for (word, rows) in [
+        ("opened", &what_if.opened),
+        ("closed", &what_if.closed),
+        ("rescored", &what_if.rescored),
+    ] {
+        writeln!(out, "{word}: {}", rows.len())?;
+        for row in rows {
+            let was = row
+                .get("was")
+                .map(|was| format!(" (was {})", text::cell(was)));
+            writeln!(out, "   {}{}", line(row), was.unwrap_or_default())?;
+        }
+    }
+    Ok(())
 }
 
 /// One attack path, step by step.

@@ -1,0 +1,263 @@
+//! Two answers to one question, compared: what is new, what is gone, what is rescored.
+//!
+//! Rows are matched by what they speak of, not by their numbers: an attack path by its signature,
+//! a row of another verb by its node, state or fix. A path that one answer lacks is looked up in
+//! the other graph, so that a path is never new only because `TOP` let it in.
+
+use std::collections::BTreeMap;
+
+use foothold_engine::attack::{Capability, State};
+use foothold_engine::score::cost::likelihood_of_cost;
+use foothold_engine::search::{StateId, StepId};
+use serde_json::{Map, Value as Json};
+
+use super::world::World;
+
+/// Columns whose values may change while a row still speaks of the same thing.
+const MEASURES: [&str; 23] = [
+    "likelihood",
+    "confidence",
+    "steps",
+    "weakest",
+    "probability",
+    "low",
+    "high",
+    "entry",
+    "reached",
+    "assets",
+    "by_label",
+    "crown_jewels",
+    "expected_loss",
+    "top",
+    "targets_cut",
+    "value_cut",
+    "rank",
+    "cost",
+    "steps_removed",
+    "risk_before",
+    "risk_after",
+    "method",
+    "owner",
+];
+
+/// The columns that say how bad a row is, the first one that a table has.
+const SCORES: [&str; 4] = ["likelihood", "expected_loss", "value_cut", "risk_after"];
+
+/// One side of a comparison.
+#[derive(Clone, Copy)]
+pub(super) struct Side<'a> {
+    pub(super) world: &'a World,
+    pub(super) rows: &'a [Vec<Json>],
+}
+
+/// A row that differs.
+#[derive(Debug, Clone)]
+pub(crate) struct Difference {
+    pub(crate) kind: Kind,
+    /// The row as the later answer has it, or the earlier one where it is gone.
+    pub(crate) row: Vec<Json>,
+    pub(crate) before: Option<f64>,
+    pub(crate) after: Option<f64>,
+}
+
+/// How a row differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    New,
+    Gone,
+    Rescored,
+}
+
+impl Kind {
+    /// The word in answers.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Kind::New => "new",
+            Kind::Gone => "gone",
+            Kind::Rescored => "rescored",
+        }
+    }
+}
+
+/// What differs, new rows first, then gone, then rescored, each in the order of its answer.
+pub(super) fn compare(columns: &[String], before: Side<'_>, after: Side<'_>) -> Vec<Difference> {
+    let keys = Keys::new(columns);
+    let old: BTreeMap<String, &Vec<Json>> = keys.index(before.rows);
+    let new: BTreeMap<String, &Vec<Json>> = keys.index(after.rows);
+    let mut found = Vec::new();
+    let rescored = |row: &[Json], was: Option<f64>, is: Option<f64>, out: &mut Vec<_>| {
+        if is_other(was, is) {
+            out.push(Difference {
+                kind: Kind::Rescored,
+                row: row.to_vec(),
+                before: was,
+                after: is,
+            });
+        }
+    };
+    for row in after.rows.iter().filter(|row| keys.says_something(row)) {
+        let is = keys.score(row);
+        let was = match old.get(&keys.key(row)) {
+            Some(other) => Some(keys.score(other)),
+            None => path_of(row)
+                .and_then(|path| stands(before.world, path))
+                .map(Some),
+        };
+        match was {
+            Some(was) => rescored(row, was, is, &mut found),
+            None => found.push(Difference {
+                kind: Kind::New,
+                row: row.clone(),
+                before: None,
+                after: is,
+            }),
+        }
+    }
+    for row in before.rows.iter().filter(|row| keys.says_something(row)) {
+        if new.contains_key(&keys.key(row)) {
+            continue;
+        }
+        let was = keys.score(row);
+        match path_of(row).and_then(|path| stands(after.world, path)) {
+            // It stands, but lower down than the answer goes.
+            Some(is) => rescored(row, was, Some(is), &mut found),
+            None => found.push(Difference {
+                kind: Kind::Gone,
+                row: row.clone(),
+                before: was,
+                after: None,
+            }),
+        }
+    }
+    found.sort_by_key(|difference| difference.kind);
+    found
+}
+
+/// Six digits are shown, so less is no difference.
+fn is_other(was: Option<f64>, is: Option<f64>) -> bool {
+    match (was, is) {
+        (Some(was), Some(is)) => (was - is).abs() > 2e-6,
+        _ => false,
+    }
+}
+
+/// How the rows of one table are told apart.
+struct Keys {
+    /// Places of the columns that say what a row is about.
+    identity: Vec<usize>,
+    score: Option<usize>,
+    is_likelihood: bool,
+}
+
+impl Keys {
+    fn new(columns: &[String]) -> Self {
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        // The likeliest state of a node may change while the row still speaks of the node.
+        let is_about_nodes = place("node").is_some() && place("entry").is_some();
+        let identity = (0..columns.len())
+            .filter(|&at| {
+                let name = columns.get(at).map_or("", String::as_str);
+                let is_measure = MEASURES.contains(&name) || (is_about_nodes && name == "state");
+                !is_measure
+            })
+            .collect();
+        Self {
+            identity,
+            score: SCORES.iter().find_map(|name| place(name)),
+            is_likelihood: place("likelihood").is_some(),
+        }
+    }
+
+    fn index<'r>(&self, rows: &'r [Vec<Json>]) -> BTreeMap<String, &'r Vec<Json>> {
+        rows.iter()
+            .filter(|row| self.says_something(row))
+            .map(|row| (self.key(row), row))
+            .collect()
+    }
+
+    fn key(&self, row: &[Json]) -> String {
+        if let Some(path) = path_of(row) {
+            return path["signature"].as_str().unwrap_or_default().to_owned();
+        }
+        let cells = self.identity.iter().filter_map(|&at| row.get(at));
+        let texts: Vec<String> = cells.map(cell_key).collect();
+        texts.join("\u{1}")
+    }
+
+    fn score(&self, row: &[Json]) -> Option<f64> {
+        let cell = self.score.and_then(|at| row.get(at)).and_then(Json::as_f64);
+        cell.or_else(|| path_of(row).and_then(|path| path["likelihood"].as_f64()))
+    }
+
+    /// A row that says "cannot be reached" is as good as none.
+    fn says_something(&self, row: &[Json]) -> bool {
+        !self.is_likelihood || self.score(row) != Some(0.0)
+    }
+}
+
+fn cell_key(cell: &Json) -> String {
+    let wrapped = ["$node", "$rel"]
+        .iter()
+        .find_map(|wrapper| cell.get(wrapper));
+    if let Some(thing) = wrapped {
+        return thing["id"].as_str().unwrap_or_default().to_owned();
+    }
+    if cell.is_f64() {
+        return String::new();
+    }
+    cell.to_string()
+}
+
+/// The attack path of a row, if it has one.
+pub(super) fn path_of(row: &[Json]) -> Option<&Json> {
+    row.iter().find_map(|cell| cell.get("$attack_path"))
+}
+
+/// How likely a path of another graph is in this one; `None` where one of its steps is missing.
+pub(super) fn stands(world: &World, path: &Json) -> Option<f64> {
+    let steps = |name: &str| path[name].as_array().cloned().unwrap_or_default();
+    let mut cost = 0_u64;
+    for step in steps("steps").iter().chain(&steps("supporting_steps")) {
+        cost += u64::from(world.attack.topology().cost(find_step(world, step)?));
+    }
+    let cost = u32::try_from(cost).unwrap_or(u32::MAX - 1);
+    Some((likelihood_of_cost(cost) * 1e6).round() / 1e6)
+}
+
+/// The step of this graph that says what a step of another one says.
+pub(super) fn find_step(world: &World, step: &Json) -> Option<StepId> {
+    let graph = &world.attack;
+    let rule = graph.rules().find(step["rule"].as_str()?)?;
+    let gain = find_state(world, step["gain"].as_str()?)?;
+    let premises: Option<Vec<StateId>> = step["premises"]
+        .as_array()?
+        .iter()
+        .map(|premise| find_state(world, premise.as_str()?))
+        .collect();
+    let mut premises = premises?;
+    premises.sort_unstable();
+    let topology = graph.topology();
+    let singles = topology.in_steps(gain).map(|(step, _, _)| step);
+    singles.chain(topology.in_and_steps(gain)).find(|&found| {
+        let mut needed: Vec<StateId> = topology.premises(found).into_iter().collect();
+        needed.sort_unstable();
+        graph.rule_of(found) == rule && needed == premises
+    })
+}
+
+/// The state that is written like this.
+pub(super) fn find_state(world: &World, text: &str) -> Option<StateId> {
+    let (capability, rest) = text.split_once('(')?;
+    let asset = world.snapshot.node(rest.strip_suffix(')')?)?;
+    let capability = Capability::from_name(capability)?;
+    world.attack.find_state(State { asset, capability })
+}
+
+/// A row with its columns as keys; wrappers of attack paths taken off.
+pub(crate) fn as_object(columns: &[String], row: &[Json]) -> Map<String, Json> {
+    let cells = row.iter().map(|cell| match cell.get("$attack_path") {
+        Some(path) => path.clone(),
+        None => cell.clone(),
+    });
+    columns.iter().cloned().zip(cells).collect()
+}
