@@ -79,7 +79,8 @@ impl World {
             };
             let base = Base {
                 created_at_ms: entry.as_ref().map_or(0, |entry| entry.created_at_ms),
-                id: entry.map(|entry| entry.id),
+                // An id that is not there is refused where its facts are loaded.
+                id: id.or(entry.map(|entry| entry.id)),
                 documents: None,
             };
             let staging = base.staging(Some(store))?;

@@ -90,6 +90,8 @@ pub(crate) struct StatsDto {
     pub(crate) memory_bytes: u64,
     /// The stored snapshot that was asked.
     pub(crate) snapshot: Option<String>,
+    /// The version of the scoring model behind every likelihood.
+    pub(crate) model: String,
 }
 
 impl Ending {
@@ -116,6 +118,7 @@ impl Ending {
                 expansions: budget.expansions(),
                 memory_bytes: budget.memory_bytes(),
                 snapshot: world.id.map(|id| id.to_string()),
+                model: world.rules.model.version.clone(),
             },
             warnings,
             plan: None,

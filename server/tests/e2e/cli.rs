@@ -24,6 +24,7 @@ fn help_names_every_command_with_an_example() {
         "serve",
         "rules",
         "snapshots",
+        "diff",
         "sources",
         "export",
         "generate",

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on stops, and reads better than it runs fast"
 )]
 
+mod changes;
 mod checks;
 mod cli;
 mod crash;

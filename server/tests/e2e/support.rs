@@ -15,7 +15,7 @@ pub(crate) fn shop() -> PathBuf {
 /// The program, without the settings of whoever runs the tests.
 pub(crate) fn foothold() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foothold"));
-    for name in ["DB", "LISTEN", "TOKEN", "THREADS"] {
+    for name in ["DB", "LISTEN", "TOKEN", "THREADS", "RULES", "MODEL"] {
         command.env_remove(format!("FOOTHOLD_{name}"));
     }
     command.stdin(Stdio::null());

@@ -1,0 +1,504 @@
+//! What-if, comparison of snapshots, the user's own rules.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::support::{Server, foothold, ran, run, shop};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+const PATHS: &str = "ATTACK PATHS TO (d:DataStore) TOP 5";
+
+fn ask_shop(query: &str) -> Value {
+    let asked = run(&["query", "--load", text(&shop()), "--format", "json", query]);
+    assert_eq!(asked.code, 0, "{query}: {}", asked.err);
+    asked.json()
+}
+
+#[test]
+fn what_if_answers_on_the_changed_graph_and_says_what_closed() {
+    let as_it_is = ask_shop(PATHS);
+    assert!(!as_it_is["rows"].as_array().unwrap().is_empty());
+    assert!(as_it_is["what_if"].is_null());
+
+    // The vulnerability gone: by a pattern, and by an upgrade.
+    for change in [
+        "REMOVE (p:Package)-[:AFFECTED_BY]->(v)",
+        "REMOVE (v:Vulnerability)",
+        "SET (p:Package)-[:AFFECTED_BY]->(v).status = 'not_affected'",
+        "UPGRADE 'pkg:npm/example-parser@1.0.0' TO '1.0.1'",
+    ] {
+        let changed = ask_shop(&format!("WHAT IF {change} {PATHS}"));
+        let n_closed = changed["what_if"]["closed"].as_array().unwrap().len();
+        assert!(n_closed > 0, "{change}: {changed}");
+        assert_eq!(changed["what_if"]["opened"], json!([]), "{change}");
+        let left = changed["rows"].as_array().unwrap().len();
+        assert_eq!(
+            left + n_closed,
+            as_it_is["rows"].as_array().unwrap().len(),
+            "{change}"
+        );
+    }
+    // Nothing was stored or kept.
+    assert_eq!(ask_shop(PATHS)["rows"], as_it_is["rows"]);
+}
+
+#[test]
+fn a_fix_closes_what_its_plan_says() {
+    let plan = ask_shop("FIX PLAN TO (d:DataStore)");
+    let fixes: Vec<String> = plan["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row[1].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!fixes.is_empty());
+    let changes: Vec<String> = fixes
+        .iter()
+        .map(|fix| format!("APPLY '{}'", fix.replace('\'', "\\'")))
+        .collect();
+    let after = ask_shop(&format!("WHAT IF {} {PATHS}", changes.join(", ")));
+    assert_eq!(after["rows"], json!([]), "the plan leaves no path");
+    assert!(!after["what_if"]["closed"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_if_opens_what_a_new_fact_allows() {
+    let changed = ask_shop(
+        "WHAT IF ADD (a:Internet)-[:CAN_REACH]->(s:Service {id: 'svc:new'}), \
+         ADD (s {id: 'svc:new'})-[:ROUTES_TO]->(w:Workload) \
+         EXPLOITABILITY OF (s WHERE id(s) = 'svc:new')",
+    );
+    assert_eq!(
+        changed["what_if"]["opened"].as_array().unwrap().len(),
+        1,
+        "{changed}"
+    );
+    let refused = run(&[
+        "query",
+        "--load",
+        text(&shop()),
+        "WHAT IF APPLY 'no:such-fix' ATTACK PATHS",
+    ]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.err.contains("no fix `no:such-fix`"),
+        "{}",
+        refused.err
+    );
+    let pointless =
+        ask_shop("WHAT IF REMOVE (n:Workload WHERE n.name = 'nowhere') RETURN 1 AS one");
+    assert_eq!(pointless["warnings"][0]["code"], "query.no_change");
+}
+
+#[test]
+fn what_if_over_http_in_both_ways() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with_shop(dir.path());
+    let body = json!({ "changes": "REMOVE (v:Vulnerability)", "query": PATHS });
+    let answer = server.post("/api/v1/what-if", &body);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let closed = answer.json()["what_if"]["closed"].clone();
+    assert!(!closed.as_array().unwrap().is_empty());
+    let body = json!({ "query": PATHS, "what_if": "REMOVE (v:Vulnerability)" });
+    let answer = server.post("/api/v1/query", &body);
+    assert_eq!(answer.json()["what_if"]["closed"], closed);
+    let body = json!({ "what_if": "REMOVE (v:Vulnerability)", "to": "(d:DataStore)" });
+    let paths = server.post("/api/v1/paths", &body);
+    assert_eq!(paths.status, 200, "{}", paths.body);
+    let of_paths = paths.json()["what_if"]["closed"].as_array().unwrap().len();
+    assert_eq!(of_paths, closed.as_array().unwrap().len());
+    let wrong = server.post("/api/v1/what-if", &json!({ "changes": "REMOVE (v" }));
+    wrong.problem(422, "query.refused");
+}
+
+#[test]
+fn a_diff_names_the_fact_behind_each_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("db");
+    let file = dir.path().join("estate.jsonl");
+    let whole = fs::read_to_string(shop()).unwrap();
+    let import = |content: &str| {
+        fs::write(&file, content).unwrap();
+        let done = run(&["import", "--db", text(&db), text(&file)]);
+        assert_eq!(done.code, 0, "{}", done.err);
+    };
+    // s1: as it is. s2: an unrelated application more. s3: the vulnerability is fixed.
+    import(&whole);
+    let unrelated = r#"{"node":{"id":"app://other","labels":["Application"],"props":{}}}"#;
+    import(&format!("{}\n{unrelated}\n", whole.trim_end()));
+    let fixed: Vec<&str> = whole
+        .lines()
+        .filter(|line| !line.contains("AFFECTED_BY"))
+        .collect();
+    import(&format!("{}\n", fixed.join("\n")));
+
+    let diff = |from: &str, to: &str| {
+        let asked = run(&[
+            "diff",
+            "--db",
+            text(&db),
+            "--format",
+            "json",
+            from,
+            to,
+            PATHS,
+        ]);
+        assert_eq!(asked.code, 0, "{}", asked.err);
+        asked.json()
+    };
+    let unchanged = diff("s1", "s2");
+    assert_eq!(unchanged["rows"], json!([]), "signatures are stable");
+    assert_eq!(unchanged["completeness"]["answer"], "none");
+
+    let gone = diff("s2", "s3");
+    let row = gone["rows"][0].as_array().unwrap();
+    assert_eq!(row[0], "gone");
+    let cause = row.last().unwrap().as_array().unwrap();
+    assert!(
+        cause
+            .iter()
+            .any(|fact| fact["kind"] == "AFFECTED_BY" && fact["change"] == "removed"),
+        "{cause:?}"
+    );
+    let back = diff("s3", "s1");
+    assert_eq!(back["rows"][0][0], "new");
+    assert!(back["rows"][0].as_array().unwrap().last().unwrap()[0]["change"] == "added");
+
+    let people = run(&["diff", "--db", text(&db), "s2", "s3"]);
+    assert!(
+        people.out.contains("GONE") && people.out.contains("because"),
+        "{}",
+        people.out
+    );
+    let unknown = run(&["diff", "--db", text(&db), "s1", "s9"]);
+    assert_eq!(unknown.code, 1);
+
+    let server = Server::start(&db);
+    let over_http = server.post(
+        "/api/v1/diff",
+        &json!({ "from": "s2", "to": "s3", "query": PATHS }),
+    );
+    assert_eq!(over_http.status, 200, "{}", over_http.body);
+    assert_eq!(over_http.json()["rows"][0][0], "gone");
+}
+
+#[test]
+fn a_changed_property_rescores_a_path() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("db");
+    let file = dir.path().join("estate.jsonl");
+    let rules = dir.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    fs::write(
+        rules.join("own.fql"),
+        "RULE own-door \"A door\"\n  MATCH (i:Internet)-[e:DOOR]->(d:DataStore)\n  GIVEN reach(i)\n  \
+         GAIN read(d)\n  LIKELIHOOD e.p\n",
+    )
+    .unwrap();
+    for p in ["0.3", "0.7"] {
+        fs::write(
+            &file,
+            format!(
+                "{{\"node\":{{\"id\":\"net://internet\",\"labels\":[\"Internet\"],\"props\":{{}}}}}}\n\
+                 {{\"node\":{{\"id\":\"db:one\",\"labels\":[\"DataStore\"],\"props\":{{\"value\":1}}}}}}\n\
+                 {{\"edge\":{{\"from\":\"net://internet\",\"to\":\"db:one\",\"kind\":\"DOOR\",\"props\":{{\"p\":{p}}}}}}}\n"
+            ),
+        )
+        .unwrap();
+        assert_eq!(run(&["import", "--db", text(&db), text(&file)]).code, 0);
+    }
+    let asked = run(&[
+        "diff",
+        "--rules",
+        text(&rules),
+        "--db",
+        text(&db),
+        "--format",
+        "json",
+        "s1",
+        "s2",
+    ]);
+    assert_eq!(asked.code, 0, "{}", asked.err);
+    let answer = asked.json();
+    let columns: Vec<&str> = answer["columns"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    let cell = |name: &str| {
+        let at = columns.iter().position(|column| *column == name).unwrap();
+        answer["rows"][0][at].clone()
+    };
+    assert_eq!(cell("change"), "rescored");
+    let near = |name: &str, wanted: f64| (cell(name).as_f64().unwrap() - wanted).abs() < 1e-4;
+    assert!(near("before", 0.3) && near("after", 0.7), "{answer}");
+    assert_eq!(cell("cause")[0]["property"], "p");
+    assert_eq!(
+        (&cell("cause")[0]["before"], &cell("cause")[0]["after"]),
+        (&json!(0.3), &json!(0.7))
+    );
+}
+
+/// A folder of rules: one that works, one file that is broken, settings.
+fn own_rules(root: &Path) {
+    fs::create_dir(root).unwrap();
+    fs::create_dir(root.join("more")).unwrap();
+    fs::write(
+        root.join("own.fql"),
+        "IMPORT 'more/groups.fql'\n\
+         RULE own-jump \"From any service to any store\"\n  ID OWN1\n  \
+         MATCH (w:Workload)-[:OWN_LINK]->(d:DataStore)\n  GIVEN exec(w)\n  GAIN read(d)\n  \
+         LIKELIHOOD D2\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("more/groups.fql"),
+        "GROUP LINKS KINDS OWN_LINK, MOUNTS\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("broken.fql"),
+        "RULE half \"No end\"\n  MATCH (a)-[\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("outside.fql"),
+        "IMPORT '../secret.fql'\nATTACKER own-attacker \"Own\"\n  START exec(w:Workload)\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("settings.toml"),
+        "disable = [\"workload-secrets\"]\n[likelihood]\nexploit-network-cve = 0.123\nown-jump = \"D1\"\n",
+    )
+    .unwrap();
+    fs::write(
+        root.join("own.md"),
+        "# Cases\n\n## own-jump: a link is enough\n```graph\nw:a :Workload\nd:a :DataStore\nw:a -OWN_LINK-> d:a\n```\n\
+         ```steps\nexec(w:a) => read(d:a) 0.90\n```\n\n## own-jump: without a link nothing\n```graph\nw:a :Workload\nd:a :DataStore\nw:a -MOUNTS-> d:a\n```\n```steps\n```\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn own_rules_stand_beside_the_shipped_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rules");
+    own_rules(&root);
+    fs::write(dir.path().join("secret.fql"), "GROUP SECRET KINDS A\n").unwrap();
+    let listed = run(&[
+        "rules",
+        "list",
+        "--format",
+        "json",
+        "--rules",
+        text(&root),
+        "--load",
+        text(&shop()),
+    ]);
+    assert_eq!(listed.code, 0, "{}", listed.err);
+    // Broken files are named; the others go on.
+    assert!(listed.err.contains("broken.fql"), "{}", listed.err);
+    assert!(
+        listed.err.contains("query.import_refused"),
+        "{}",
+        listed.err
+    );
+    assert!(listed.err.contains("scoring model"), "{}", listed.err);
+    let rules = listed.json();
+    let find = |name: &str| -> Value {
+        let all = rules.as_array().unwrap().iter();
+        all.filter(|rule| rule["name"] == name)
+            .last()
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(find("own-jump")["file"], "own.fql");
+    assert_eq!(find("workload-secrets")["disabled"], true);
+
+    let ask = |query: &str| {
+        run(&[
+            "query",
+            "--rules",
+            text(&root),
+            "--load",
+            text(&shop()),
+            "--format",
+            "json",
+            query,
+        ])
+    };
+    let paths = ask("ATTACK PATHS TO exec(w:Workload) TOP 1").json();
+    let steps = paths["rows"][0][0]["$attack_path"]["steps"].clone();
+    let exploit = steps
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["rule"] == "exploit-network-cve")
+        .unwrap();
+    assert!((exploit["likelihood"].as_f64().unwrap() - 0.123).abs() < 1e-4);
+    assert_eq!(exploit["factors"][0]["name"], "settings");
+    let disabled = ask("WHY NOT workload-secrets TO know(s:Secret) YIELD status").json();
+    for row in disabled["rows"].as_array().unwrap() {
+        assert_eq!(row[0], "disabled");
+    }
+    let attacker = ask("EXPLOITABILITY OF (d:DataStore) FROM ATTACKER `own-attacker`");
+    assert_eq!(attacker.code, 0, "{}", attacker.err);
+
+    // The environment names the folder too, and a folder that is not there is refused.
+    let named = foothold()
+        .args(["rules", "explain", "OWN1"])
+        .env("FOOTHOLD_RULES", &root)
+        .output()
+        .unwrap();
+    assert!(ran(named).out.contains("own-jump"));
+    assert_eq!(run(&["rules", "list", "--rules", "/nowhere"]).code, 2);
+    fs::write(root.join("settings.toml"), "disable = [\"no-such-rule\"]\n").unwrap();
+    let wrong = run(&["rules", "list", "--rules", text(&root)]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("no-such-rule"), "{}", wrong.err);
+}
+
+#[test]
+fn fixtures_of_own_rules_are_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rules");
+    own_rules(&root);
+    let with_a_broken_file = run(&["rules", "test", text(&root), "--format", "json"]);
+    assert_eq!(with_a_broken_file.code, 1);
+    fs::remove_file(root.join("broken.fql")).unwrap();
+    fs::remove_file(root.join("outside.fql")).unwrap();
+    let good = run(&["rules", "test", text(&root), "--format", "json"]);
+    assert_eq!(good.code, 0, "{} {}", good.out, good.err);
+    assert!(good.json()["cases"].as_u64().unwrap() > 100);
+    assert_eq!(good.json()["untested"], json!([]));
+    let cases = fs::read_to_string(root.join("own.md")).unwrap();
+    fs::write(root.join("own.md"), cases.replace("0.90", "0.10")).unwrap();
+    let wrong = run(&["rules", "test", text(&root)]);
+    assert_eq!(wrong.code, 1);
+    assert!(
+        wrong.out.contains("own.md: own-jump: a link is enough"),
+        "{}",
+        wrong.out
+    );
+    assert_eq!(run(&["rules", "test"]).code, 0, "the shipped ones alone");
+}
+
+#[test]
+fn one_step_of_a_rule_is_explained() {
+    let paths = ask_shop("ATTACK PATHS TO exec(w:Workload) TOP 1");
+    let steps = paths["rows"][0][0]["$attack_path"]["steps"].clone();
+    let step = steps.as_array().unwrap().last().unwrap().clone();
+    let premises: Vec<&str> = step["premises"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one.as_str().unwrap())
+        .collect();
+    let gain = step["gain"].as_str().unwrap();
+    let rule = step["rule"].as_str().unwrap();
+    for on in [
+        gain.to_owned(),
+        format!("{} => {gain}", premises.join(" & ")),
+    ] {
+        let explained = run(&[
+            "rules",
+            "explain",
+            rule,
+            "--on",
+            &on,
+            "--load",
+            text(&shop()),
+        ]);
+        assert_eq!(explained.code, 0, "{}", explained.err);
+        for part in [
+            "premises:",
+            "evidence:",
+            "factors:",
+            "guards:",
+            "fixes:",
+            gain,
+        ] {
+            assert!(explained.out.contains(part), "{part}: {}", explained.out);
+        }
+    }
+    let json = run(&[
+        "rules",
+        "explain",
+        rule,
+        "--on",
+        gain,
+        "--load",
+        text(&shop()),
+        "--format",
+        "json",
+    ]);
+    assert!(json.json()[0]["guards"].is_array());
+    let none = run(&[
+        "rules",
+        "explain",
+        rule,
+        "--on",
+        "exec(x:y)",
+        "--load",
+        text(&shop()),
+    ]);
+    assert_eq!(none.code, 2);
+    assert!(none.err.contains("WHY NOT"), "{}", none.err);
+}
+
+#[test]
+fn the_constants_can_be_replaced_and_carry_their_version() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = dir.path().join("model.json");
+    let shipped = include_str!("../../../engine/src/score/model.json");
+    let mut own: Value = serde_json::from_str(shipped).unwrap();
+    own["version"] = json!("own-7");
+    own["classes"]["D0"] = json!(0.5);
+    fs::write(&model, own.to_string()).unwrap();
+    let asked = run(&[
+        "query",
+        "--model",
+        text(&model),
+        "--load",
+        text(&shop()),
+        "--format",
+        "json",
+        PATHS,
+    ]);
+    assert_eq!(asked.code, 0, "{}", asked.err);
+    let answer = asked.json();
+    assert_eq!(answer["stats"]["model"], "own-7");
+    let likelihood = |answer: &Value| answer["rows"][0][3].as_f64().unwrap();
+    assert!(likelihood(&answer) < likelihood(&ask_shop(PATHS)));
+    fs::write(&model, "{}").unwrap();
+    let wrong = run(&[
+        "query",
+        "--model",
+        text(&model),
+        "--load",
+        text(&shop()),
+        "RETURN 1",
+    ]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("no scoring model"), "{}", wrong.err);
+}
+
+#[test]
+fn attack_steps_are_relationships_in_patterns() {
+    let answer = ask_shop(
+        "MATCH p = shortestPath((i:Internet)-[:ATTACK*]->(d:DataStore)) \
+         RETURN length(p) AS steps, [r IN relationships(p) | type(r)] AS rules",
+    );
+    assert!(answer["rows"][0][0].as_i64().unwrap() >= 2, "{answer}");
+    let by_family = ask_shop("MATCH ()-[r:INITIAL_ACCESS]->() RETURN DISTINCT r.family AS family");
+    assert_eq!(by_family["rows"], json!([["initial-access"]]));
+    // Without a group the asset graph is as it was.
+    let plain = ask_shop("MATCH ()-[r]->() WHERE r.rule IS NOT NULL RETURN count(r) AS n");
+    assert_eq!(plain["rows"], json!([[0]]));
+}
