@@ -9,7 +9,15 @@
 //!   passes on the lanes that hold all of its premises, and the sweep is repeated until no AND step
 //!   adds a lane. Lane counts are kept bit by bit (one word per binary digit).
 
+#![allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "loops over lanes are compiled for the widest vectors, which takes inlining and plain indexes"
+)]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fearless_simd::{Level, dispatch};
 
 use super::bits::Bits;
 use super::components::Condensation;
@@ -101,10 +109,14 @@ fn by_targets(
     let n_components = condensed.n_components();
     // The first blocks sweep the most; each thread takes the next one when it is done.
     let next_block = AtomicUsize::new(0);
+    let level = Level::new();
     let sweeps = pool.broadcast(|_| {
         let mut sweep = TargetSweep::new(n_components);
         let stop = take_blocks(&next_block, n_components, |block| {
-            sweep.run(condensed, weights, block, budget)
+            dispatch!(level, simd => {
+                let _ = simd;
+                sweep.run(condensed, weights, block, budget)
+            })
         });
         (sweep.counts, stop.err())
     });
@@ -149,6 +161,7 @@ impl TargetSweep {
     }
 
     /// Adds to every component what it reaches among the components of one block.
+    #[inline(always)]
     fn run(
         &mut self,
         condensed: &Condensation,
@@ -255,13 +268,18 @@ fn by_sources<T: Topology>(
         predecessors: &predecessors,
         links: &links,
     };
+    let level = Level::new();
     let counted = pool.broadcast(|_| {
         let mut lanes = vec![[0u64; WORDS]; n_components];
         let mut counted = Vec::new();
         let stop = take_blocks(&next_block, n_components, |block| {
             let n_lanes = LANES.min(n_components - block);
-            sweep.run(&mut lanes, block, n_lanes, budget)?;
-            counted.push((block, count_lanes(condensed, weights, &lanes, n_lanes)));
+            let counts = dispatch!(level, simd => {
+                let _ = simd;
+                let run = sweep.run(&mut lanes, block, n_lanes, budget);
+                run.map(|()| count_lanes(condensed, weights, &lanes, n_lanes))
+            });
+            counted.push((block, counts?));
             Ok(())
         });
         (counted, stop.err())
@@ -286,6 +304,7 @@ struct SourceSweep<'a> {
 
 impl SourceSweep<'_> {
     /// Fills in for each component which sources of the block derive it.
+    #[inline(always)]
     fn run(
         &self,
         lanes: &mut [Lanes],
@@ -355,6 +374,7 @@ impl SourceSweep<'_> {
 
 impl AndLink {
     /// The sources that hold every premise, at least one of them by their own doing.
+    #[inline(always)]
     fn passes(&self, lanes: &[Lanes]) -> Lanes {
         let mut all = [u64::MAX; WORDS];
         let mut any = [0u64; WORDS];
@@ -375,6 +395,7 @@ impl AndLink {
 }
 
 /// Counts how often each lane is set, and what the components where it is are worth.
+#[inline(always)]
 fn count_lanes(
     condensed: &Condensation,
     weights: &Weights,
@@ -414,6 +435,7 @@ fn count_lanes(
         .collect()
 }
 
+#[inline(always)]
 fn add_at(digits: &mut [Lanes; 32], first: usize, lanes: &Lanes) {
     let mut carry = *lanes;
     for digit in &mut digits[first..] {

@@ -85,6 +85,7 @@ pub fn components<T: Topology>(
     let mut index = vec![0u32; n_states];
     let mut next_index = 1u32;
     let mut next_component = u32::MAX;
+    let has_and = graph.n_and_steps() > 0;
     let mut path: Vec<Visit> = Vec::new();
     let mut waiting: Vec<u32> = Vec::new();
     let mut n_expanded = 0;
@@ -102,26 +103,34 @@ pub fn components<T: Topology>(
         });
         while let Some(visit) = path.last_mut() {
             let state = visit.state as usize;
-            if let Some(gain) = next_link(graph, links, visit) {
+            // The lowest index that the links looked at so far lead back to.
+            let mut own = index[state];
+            let mut unvisited = None;
+            while let Some(gain) = next_link(graph, links, has_and, visit) {
                 n_expanded += 1;
                 let of_gain = index[gain as usize];
                 if of_gain == 0 {
-                    index[gain as usize] = next_index;
-                    next_index += 1;
-                    path.push(Visit {
-                        state: gain,
-                        cursor: 0,
-                        and_cursor: 0,
-                        is_root: true,
-                    });
-                } else if of_gain < index[state] {
-                    index[state] = of_gain;
+                    unvisited = Some(gain);
+                    break;
+                }
+                if of_gain < own {
+                    own = of_gain;
                     visit.is_root = false;
                 }
+            }
+            index[state] = own;
+            if let Some(gain) = unvisited {
+                index[gain as usize] = next_index;
+                next_index += 1;
+                path.push(Visit {
+                    state: gain,
+                    cursor: 0,
+                    and_cursor: 0,
+                    is_root: true,
+                });
                 continue;
             }
             let is_root = visit.is_root;
-            let own = index[state];
             path.pop();
             if is_root {
                 next_index -= 1;
@@ -172,11 +181,16 @@ pub fn components<T: Topology>(
 }
 
 #[inline]
-fn next_link<T: Topology>(graph: &T, links: Links, visit: &mut Visit) -> Option<u32> {
+fn next_link<T: Topology>(
+    graph: &T,
+    links: Links,
+    has_and: bool,
+    visit: &mut Visit,
+) -> Option<u32> {
     if let Some((_, gain)) = graph.next_out(visit.state, &mut visit.cursor) {
         return Some(gain);
     }
-    if links == Links::Single || graph.n_and_steps() == 0 {
+    if links == Links::Single || !has_and {
         return None;
     }
     let mut place = 0;

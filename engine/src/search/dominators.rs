@@ -185,12 +185,18 @@ pub fn dominators<T: Topology>(
         parents,
     } = preorder(graph, &is_start, &and_works, budget)?;
     let n = states.len();
-    // `semi` of a number is final once the loop below has passed it; `best` is the number with
-    // the lowest `semi` on the compressed way up.
-    let mut semi: Vec<u32> = (0..n as u32).collect();
-    let mut best: Vec<u32> = (0..n as u32).collect();
-    let mut ancestors = parents.clone();
-    let mut way = Vec::new();
+    // By number the nearest ancestor that is not compressed away, and the lowest semidominator on
+    // the way up to it; one's own at first.
+    let mut ways: Vec<Way> = (0u32..)
+        .zip(&parents)
+        .map(|(own, &parent)| Way {
+            up: parent,
+            lowest: own,
+        })
+        .collect();
+    let mut semi = vec![0; n];
+    let has_and = graph.n_and_steps() > 0;
+    let mut path = Vec::new();
     let mut n_expanded = 0;
     for own in (1..n as u32).rev() {
         let mut lowest = parents[own as usize];
@@ -203,20 +209,23 @@ pub fn dominators<T: Topology>(
             let candidate = if from <= own {
                 from
             } else {
-                semi[evaluate(from, own, &mut ancestors, &mut best, &semi, &mut way) as usize]
+                lowest_above(from, own, &mut ways, &mut path)
             };
             lowest = lowest.min(candidate);
         };
         let state = states[own as usize];
         graph.each_in(state, |_, premise, _| consider(premise));
-        graph.each_and_in(state, |and| {
-            if and_works.contains(and.and) {
-                consider(and.premises[0]);
-            }
-        });
+        if has_and {
+            graph.each_and_in(state, |and| {
+                if and_works.contains(and.and) {
+                    consider(and.premises[0]);
+                }
+            });
+        }
         if is_start.contains(state) {
             lowest = 0;
         }
+        ways[own as usize].lowest = lowest;
         semi[own as usize] = lowest;
         if n_expanded >= CHECK_EVERY {
             budget.expand(n_expanded)?;
@@ -258,31 +267,41 @@ fn preorder<T: Topology>(
     let mut numbers = vec![0u32; graph.n_states()];
     let mut states = vec![u32::MAX];
     let mut parents = vec![0];
-    let mut pending: Vec<(u32, u32)> = is_start.iter().map(|start| (start, 0)).collect();
+    // The states on the way down, with how many of their steps were looked at.
+    let mut path: Vec<(u32, u32, u32)> = Vec::new();
     let mut n_expanded = 0;
-    while let Some((state, parent)) = pending.pop() {
-        if numbers[state as usize] != 0 {
-            continue;
-        }
-        let own = states.len() as u32;
-        numbers[state as usize] = own;
-        states.push(state);
-        parents.push(parent);
-        let before = pending.len();
-        graph.each_out(state, |_, gain, _| {
-            if numbers[gain as usize] == 0 {
-                pending.push((gain, own));
+    for start in is_start.iter() {
+        let mut next = (numbers[start as usize] == 0).then_some((start, 0));
+        loop {
+            if let Some((state, parent)) = next.take() {
+                let own = states.len() as u32;
+                numbers[state as usize] = own;
+                states.push(state);
+                parents.push(parent);
+                path.push((state, 0, 0));
             }
-        });
-        graph.each_and_out(state, |and| {
-            if and.premises[0] == state && and_works.contains(and.and) {
-                pending.push((and.gain, own));
+            let Some((state, cursor, and_cursor)) = path.last_mut() else {
+                break;
+            };
+            let own = numbers[*state as usize];
+            while let Some((_, gain)) = graph.next_out(*state, cursor) {
+                n_expanded += 1;
+                if numbers[gain as usize] == 0 {
+                    next = Some((gain, own));
+                    break;
+                }
             }
-        });
-        n_expanded += (pending.len() - before) as u64;
-        if n_expanded >= CHECK_EVERY {
-            budget.expand(n_expanded)?;
-            n_expanded = 0;
+            if next.is_none() && !and_works.is_empty() {
+                next = next_and(graph, and_works, &numbers, *state, and_cursor)
+                    .map(|gain| (gain, own));
+            }
+            if next.is_none() {
+                path.pop();
+            }
+            if n_expanded >= CHECK_EVERY {
+                budget.expand(n_expanded)?;
+                n_expanded = 0;
+            }
         }
     }
     Ok(Preorder {
@@ -292,30 +311,62 @@ fn preorder<T: Topology>(
     })
 }
 
-/// The number with the lowest `semi` on the way from `from` up to, not including, the last number
-/// that is not above `until`; compresses the way.
-fn evaluate(
-    from: u32,
-    until: u32,
-    ancestors: &mut [u32],
-    best: &mut [u32],
-    semi: &[u32],
-    way: &mut Vec<u32>,
-) -> u32 {
-    way.clear();
-    let mut at = from;
-    while ancestors[at as usize] > until {
-        way.push(at);
-        at = ancestors[at as usize];
-    }
-    while let Some(below) = way.pop() {
-        let above = ancestors[below as usize];
-        if semi[best[above as usize] as usize] < semi[best[below as usize] as usize] {
-            best[below as usize] = best[above as usize];
+/// The next state without a number that a working AND step gains from this main premise.
+fn next_and<T: Topology>(
+    graph: &T,
+    and_works: &Bits,
+    numbers: &[u32],
+    state: u32,
+    cursor: &mut u32,
+) -> Option<u32> {
+    let mut place = 0;
+    let mut found = None;
+    graph.each_and_out(state, |and| {
+        place += 1;
+        if found.is_none() && place > *cursor {
+            *cursor = place;
+            let leads_on = and.premises[0] == state && and_works.contains(and.and);
+            if leads_on && numbers[and.gain as usize] == 0 {
+                found = Some(and.gain);
+            }
         }
-        ancestors[below as usize] = ancestors[above as usize];
+    });
+    found
+}
+
+/// A number's way up in the depth-first tree, as far as it is compressed.
+#[derive(Clone, Copy)]
+struct Way {
+    up: u32,
+    lowest: u32,
+}
+
+/// The lowest semidominator on the way from `from` up to, not including, the last number that is
+/// not above `until`; compresses the way.
+#[inline]
+fn lowest_above(from: u32, until: u32, ways: &mut [Way], path: &mut Vec<u32>) -> u32 {
+    let way = ways[from as usize];
+    if way.up <= until {
+        return way.lowest;
     }
-    best[from as usize]
+    path.clear();
+    let mut at = from;
+    loop {
+        let way = ways[at as usize];
+        if way.up <= until {
+            break;
+        }
+        path.push(at);
+        at = way.up;
+    }
+    let mut above = ways[at as usize];
+    while let Some(below) = path.pop() {
+        let way = &mut ways[below as usize];
+        way.lowest = way.lowest.min(above.lowest);
+        way.up = above.up;
+        above = *way;
+    }
+    above.lowest
 }
 
 fn places(immediate: &[u32]) -> Vec<(u32, u32)> {

@@ -9,43 +9,55 @@
 //! AND steps break with it.
 
 mod hitting_set;
+mod order;
+
+use std::ops::Range;
 
 use super::bits::Bits;
-use super::cheapest::{Cheapest, cheapest_from};
-use super::topology::{StateId, StepGraph};
+use super::cheapest::{Cheapest, cheapest_from, cheapest_from_within};
+use super::topology::{StateId, StepGraph, StepId, offsets_of, shift_back};
 use super::view::View;
 use crate::budget::{Budget, Outcome, Stop};
 use crate::score::cost::Cost;
 use hitting_set::{HittingSet, Solution};
+use order::ordered;
 
 /// The fixes there are. A fix is known by its number.
 #[derive(Clone, Debug, Default)]
 pub struct Fixes {
     costs: Vec<u32>,
-    /// For each step the fixes that remove it.
-    by_step: Vec<Vec<u32>>,
-    /// For each fix the steps it removes.
-    steps: Vec<Vec<u32>>,
+    /// The steps that each fix removes, one fix after the other.
+    step_offsets: Vec<u32>,
+    steps: Vec<u32>,
+    /// The fixes that remove each step, one step after the other.
+    fix_offsets: Vec<u32>,
+    removing: Vec<u32>,
 }
 
 impl Fixes {
     /// Fixes over a graph of so many steps: each one's cost (at least 1 is counted) and the steps
-    /// it removes.
+    /// it removes; steps that do not exist are left out. O(fixes + steps).
     pub fn new(n_steps: usize, fixes: impl IntoIterator<Item = (u32, Vec<u32>)>) -> Self {
         let mut made = Self {
-            by_step: vec![Vec::new(); n_steps],
+            step_offsets: vec![0],
             ..Self::default()
         };
         for (cost, steps) in fixes {
-            let number = made.costs.len() as u32;
-            for &step in &steps {
-                if let Some(fixes) = made.by_step.get_mut(step as usize) {
-                    fixes.push(number);
-                }
-            }
             made.costs.push(cost.max(1));
-            made.steps.push(steps);
+            let known = steps.iter().filter(|&&step| (step as usize) < n_steps);
+            made.steps.extend(known);
+            made.step_offsets.push(made.steps.len() as u32);
         }
+        made.fix_offsets = offsets_of(n_steps, made.steps.iter().copied());
+        made.removing = vec![0; made.steps.len()];
+        for fix in 0..made.costs.len() as u32 {
+            for idx in made.row_of(fix) {
+                let place = &mut made.fix_offsets[made.steps[idx] as usize];
+                made.removing[*place as usize] = fix;
+                *place += 1;
+            }
+        }
+        shift_back(&mut made.fix_offsets);
         made
     }
 
@@ -54,12 +66,27 @@ impl Fixes {
         self.costs[fix as usize]
     }
 
+    fn row_of(&self, fix: u32) -> Range<usize> {
+        let fix = fix as usize;
+        self.step_offsets[fix] as usize..self.step_offsets[fix + 1] as usize
+    }
+
+    /// The steps that the fix removes.
+    fn steps_of(&self, fix: u32) -> &[u32] {
+        &self.steps[self.row_of(fix)]
+    }
+
+    /// The fixes that remove the step, ascending.
+    fn removing(&self, step: StepId) -> &[u32] {
+        match self.fix_offsets.get(step.idx()..step.idx() + 2) {
+            Some(ends) => &self.removing[ends[0] as usize..ends[1] as usize],
+            None => &[],
+        }
+    }
+
     fn removed_by(&self, plan: &[u32], n_steps: usize) -> Bits {
-        Bits::of(
-            n_steps,
-            plan.iter()
-                .flat_map(|&fix| self.steps[fix as usize].iter().copied()),
-        )
+        let steps = plan.iter().flat_map(|&fix| self.steps_of(fix));
+        Bits::of(n_steps, steps.copied())
     }
 }
 
@@ -118,7 +145,7 @@ pub struct PlannedFix {
 
 /// The cheapest plan that leaves no path to a target within the goal's limit of cost.
 ///
-/// One search for each round; rounds add every broken target's derivation, so there are few. If
+/// One search for each round, which adds the derivation of every target that is not safe yet. If
 /// stopped, the plan breaks the paths found so far and perhaps not all.
 pub fn fix_plan(
     graph: &StepGraph,
@@ -136,32 +163,23 @@ pub fn fix_plan(
     };
     let mut exact_left = goal.exact_limit;
     let stop = loop {
-        let removed = fixes.removed_by(&solution.chosen, graph.n_steps());
-        let view = View::new(graph).without_steps(&removed);
-        let (left, stop) = cheapest_from(&view, &goal.starts, budget).into_parts();
-        if stop.is_some() {
-            break stop;
-        }
-        let mut has_grown = false;
-        for &(target, _) in &goal.targets {
-            if !left.is_reached(target)
-                || left.cost(target) > goal.max_cost
-                || unfixable.contains(&target)
-            {
-                continue;
-            }
-            let breaking = breaking_fixes(&view, &left, fixes, target);
-            if breaking.is_empty() {
-                unfixable.push(target);
-            } else {
-                has_grown |= problem.add(breaking);
+        let found = find_sets(
+            graph,
+            fixes,
+            goal,
+            &solution.chosen,
+            &mut problem,
+            &mut unfixable,
+            budget,
+        );
+        match found {
+            Err(stop) => break Some(stop),
+            Ok(false) => break None,
+            Ok(true) => {
+                solution = problem.solve(exact_left);
+                exact_left -= solution.n_branches;
             }
         }
-        if !has_grown {
-            break None;
-        }
-        solution = problem.solve(exact_left);
-        exact_left -= solution.n_branches;
     };
     let quality = if solution.is_exact {
         PlanQuality::Exact
@@ -181,13 +199,68 @@ pub fn fix_plan(
     Outcome::new(plan, stop.or(stop_after))
 }
 
+/// Adds what has to be hit beside the chosen fixes; whether there was anything.
+///
+/// What is found is hit at once by a fix that is good enough, and the search goes on until no path
+/// is left: solving is dearer than searching, so each solution has to count.
+fn find_sets(
+    graph: &StepGraph,
+    fixes: &Fixes,
+    goal: &PlanGoal,
+    chosen: &[u32],
+    problem: &mut HittingSet<'_>,
+    unfixable: &mut Vec<StateId>,
+    budget: &Budget,
+) -> Result<bool, Stop> {
+    let mut chosen = chosen.to_vec();
+    let mut has_grown = false;
+    loop {
+        let removed = fixes.removed_by(&chosen, graph.n_steps());
+        let view = View::new(graph).without_steps(&removed);
+        let (left, stop) =
+            cheapest_from_within(&view, &goal.starts, goal.max_cost, budget).into_parts();
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+        let mut sets = Vec::new();
+        for &(target, _) in &goal.targets {
+            if !left.is_reached(target) || unfixable.contains(&target) {
+                continue;
+            }
+            let breaking = breaking_fixes(&view, &left, fixes, target);
+            if breaking.is_empty() {
+                unfixable.push(target);
+            } else if problem.add(breaking.clone()) {
+                sets.push(breaking);
+            }
+        }
+        if sets.is_empty() {
+            return Ok(has_grown);
+        }
+        has_grown = true;
+        for set in &sets {
+            if set.iter().any(|fix| chosen.contains(fix)) {
+                continue;
+            }
+            // The fix that breaks most of these paths for its cost.
+            let n_hit = |fix: u32| sets.iter().filter(|set| set.contains(&fix)).count() as u64;
+            let best = set.iter().copied().max_by(|&one, &other| {
+                let of_one = n_hit(one) * u64::from(fixes.cost(other));
+                let of_other = n_hit(other) * u64::from(fixes.cost(one));
+                of_one.cmp(&of_other).then(other.cmp(&one))
+            });
+            chosen.extend(best);
+        }
+    }
+}
+
 /// The fixes that remove a step of the target's derivation, ascending.
 fn breaking_fixes(view: &View<'_>, left: &Cheapest, fixes: &Fixes, target: StateId) -> Vec<u32> {
     let mut breaking: Vec<u32> = left
         .derivation(view, target)
         .unwrap_or_default()
         .into_iter()
-        .flat_map(|step| fixes.by_step.get(step.idx()).into_iter().flatten().copied())
+        .flat_map(|step| fixes.removing(step).iter().copied())
         .collect();
     breaking.sort_unstable();
     breaking.dedup();
@@ -321,71 +394,6 @@ fn scaled_risk(value: u32, likelihood: f64) -> u64 {
     )]
     let risk = (f64::from(value) * likelihood * 65536.0) as u64;
     risk
-}
-
-/// Puts the chosen fixes in the order of what they bring for their cost.
-fn ordered(
-    graph: &StepGraph,
-    fixes: &Fixes,
-    goal: &PlanGoal,
-    mut chosen: Vec<u32>,
-    quality: PlanQuality,
-    unfixable: Vec<StateId>,
-    budget: &Budget,
-) -> (FixPlan, Option<Stop>) {
-    let mut stop = None;
-    let mut risk_with = |plan: &[u32]| {
-        let removed = fixes.removed_by(plan, graph.n_steps());
-        let view = View::new(graph).without_steps(&removed);
-        let (cheapest, reason) = cheapest_from(&view, &goal.starts, budget).into_parts();
-        stop = stop.or(reason);
-        let risk =
-            |&(target, value): &(StateId, u32)| f64::from(value) * cheapest.likelihood(target);
-        goal.targets.iter().map(risk).sum::<f64>()
-    };
-    chosen.sort_unstable();
-    let cost = chosen.iter().map(|&fix| u64::from(fixes.cost(fix))).sum();
-    let risk_before = risk_with(&[]);
-    let mut plan: Vec<u32> = Vec::new();
-    let mut planned = Vec::new();
-    let mut risk_now = risk_before;
-    // Trying each at each place is for plans that a person reads; long ones go by cost.
-    let is_short = chosen.len() <= 12;
-    chosen.sort_by_key(|&fix| (fixes.cost(fix), fix));
-    while !chosen.is_empty() {
-        let mut best = (0, f64::INFINITY, f64::NEG_INFINITY);
-        for (place, &fix) in chosen
-            .iter()
-            .enumerate()
-            .take(if is_short { usize::MAX } else { 1 })
-        {
-            plan.push(fix);
-            let risk = risk_with(&plan);
-            plan.pop();
-            let gain = (risk_now - risk) / f64::from(fixes.cost(fix));
-            if gain > best.2 {
-                best = (place, risk, gain);
-            }
-        }
-        let fix = chosen.remove(best.0);
-        plan.push(fix);
-        risk_now = best.1;
-        let n_steps = fixes.steps[fix as usize].len();
-        planned.push(PlannedFix {
-            fix,
-            n_steps,
-            risk_after: risk_now,
-        });
-    }
-    let plan = FixPlan {
-        fixes: planned,
-        cost,
-        quality,
-        unfixable,
-        risk_before,
-        risk_after: risk_now,
-    };
-    (plan, stop)
 }
 
 #[cfg(test)]

@@ -2,15 +2,24 @@
 //!
 //! Sixteen assets at a time: for each state the costs of its best chains to them, one beside the
 //! other, so that a step is one vector addition and one vector minimum. States are taken in
-//! topological order of their components, sinks first; inside a larger component the costs are
-//! corrected until nothing changes. That is exact: costs are whole numbers, and a 32-bit float
+//! topological order of their components, sinks first; inside a larger component lower costs are
+//! passed on until none is left. That is exact: costs are whole numbers, and a 32-bit float
 //! holds those up to 256 nats (a likelihood of 10^-111) without rounding.
 //!
 //! With AND steps a chain pays for side derivations as [`SideCosts`] says: with those of an
 //! attacker's starts, the loss is that of holding the state on top of them; with
 //! [`SideCosts::free`] it is an upper bound.
 
+#![allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    reason = "loops over lanes are compiled for the widest vectors, which takes inlining and plain indexes"
+)]
+
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fearless_simd::{Level, dispatch};
 
 use super::bits::Bits;
 use super::cheapest::SideCosts;
@@ -33,7 +42,7 @@ pub struct ValuedAsset {
 /// The expected loss of holding each state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectedLoss {
-    /// In 2^-24 of the unit, whole numbers, so that sums are the same in any order.
+    /// In 2^-24 of the unit, whole numbers, so that groups can be added up in any order.
     scaled: Vec<i64>,
 }
 
@@ -47,7 +56,36 @@ impl ExpectedLoss {
 }
 
 const LANES: usize = 16;
-type Costs = [f32; LANES];
+
+/// One state's costs to the assets of a group.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Costs([f32; LANES]);
+
+impl Costs {
+    const NEVER: Self = Self([f32::INFINITY; LANES]);
+
+    /// The lower of each cost and that of the other end of a link and the link.
+    #[inline(always)]
+    fn lowered(&self, other: &Self, link_cost: f32) -> Self {
+        let mut lowest = *self;
+        for lane in 0..LANES {
+            let cost = other.0[lane] + link_cost;
+            let own = self.0[lane];
+            lowest.0[lane] = if cost < own { cost } else { own };
+        }
+        lowest
+    }
+
+    #[inline(always)]
+    fn differs(&self, other: &Self) -> bool {
+        let mut difference = 0;
+        for lane in 0..LANES {
+            difference |= self.0[lane].to_bits() ^ other.0[lane].to_bits();
+        }
+        difference != 0
+    }
+}
 
 /// The expected loss of every state, exact.
 ///
@@ -67,20 +105,28 @@ pub fn expected_loss_of_all<T: Topology>(
         Ok(components) => components,
         Err(stop) => return Outcome::Partial(nothing(), stop),
     };
-    let likelihoods = Likelihoods::new();
+    let inner = InnerLinks::new(graph, &components, sides);
     let groups: Vec<&[ValuedAsset]> = assets.chunks(LANES).collect();
     let next_group = AtomicUsize::new(0);
+    let level = Level::new();
     let parts = pool.broadcast(|_| {
         let mut part = nothing();
-        let mut costs = vec![[f32::INFINITY; LANES]; graph.n_states()];
+        let mut sweep = Sweep {
+            graph,
+            components: &components,
+            inner: &inner,
+            sides,
+            costs: vec![Costs::NEVER; graph.n_states()],
+            is_waiting: Bits::new(graph.n_states()),
+            waiting: VecDeque::new(),
+        };
         while let Some(group) = groups.get(next_group.fetch_add(1, Ordering::Relaxed)) {
-            if let Err(stop) = chain_costs(graph, &components, group, sides, &mut costs, budget) {
+            let filled = dispatch!(level, simd => {
+                let _ = simd;
+                sweep.fill(group, budget).map(|()| sweep.add_to(&mut part.scaled, group))
+            });
+            if let Err(stop) = filled {
                 return (part, Some(stop));
-            }
-            for (loss, costs) in part.scaled.iter_mut().zip(&costs) {
-                for (asset, &cost) in group.iter().zip(costs) {
-                    *loss = loss.saturating_add(likelihoods.scaled_loss(asset.value, cost));
-                }
             }
         }
         (part, None)
@@ -96,146 +142,194 @@ pub fn expected_loss_of_all<T: Topology>(
     Outcome::new(total, stop)
 }
 
-/// Fills in each state's costs to the assets of one group.
-fn chain_costs<T: Topology>(
-    graph: &T,
-    components: &Components,
-    group: &[ValuedAsset],
-    sides: &SideCosts,
-    costs: &mut [Costs],
-    budget: &Budget,
-) -> Result<(), Stop> {
-    costs.fill([f32::INFINITY; LANES]);
-    for (lane, asset) in group.iter().enumerate() {
-        for state in asset.states.iter().filter(|state| graph.has_state(state.0)) {
-            costs[state.idx()][lane] = 0.0;
-        }
-    }
-    let mut is_dirty = Bits::new(graph.n_states());
-    let mut n_expanded = 0u64;
-    for component in 0..components.n_components() as u32 {
-        let row = components.row(component);
-        if let &[state] = row {
-            let own = improved(graph, sides, costs, state, &mut n_expanded);
-            costs[state as usize] = own;
-        } else {
-            for &state in row {
-                is_dirty.insert(state);
-            }
-            settle_component(
-                graph,
-                components,
-                component,
-                sides,
-                costs,
-                &mut is_dirty,
-                &mut n_expanded,
-            );
-        }
-        if n_expanded >= 1 << 14 {
-            budget.expand(n_expanded)?;
-            n_expanded = 0;
-        }
-    }
-    budget.expand(n_expanded)
+/// The links inside components of more than one state, backwards.
+struct InnerLinks {
+    /// By state where its links start.
+    offsets: Vec<u32>,
+    /// Premise and cost.
+    links: Vec<(u32, f32)>,
 }
 
-/// Corrects the states of one component until none changes.
-fn settle_component<T: Topology>(
-    graph: &T,
-    components: &Components,
-    component: u32,
-    sides: &SideCosts,
-    costs: &mut [Costs],
-    is_dirty: &mut Bits,
-    n_expanded: &mut u64,
-) {
-    let row = components.row(component);
-    let mut has_changed = true;
-    while has_changed {
-        has_changed = false;
-        for &state in row {
-            if !is_dirty.contains(state) {
+impl InnerLinks {
+    fn new<T: Topology>(graph: &T, components: &Components, sides: &SideCosts) -> Self {
+        let mut offsets = Vec::with_capacity(graph.n_states() + 1);
+        let mut links = Vec::new();
+        for state in 0..graph.n_states() as u32 {
+            offsets.push(links.len() as u32);
+            let component = components.of(StateId(state));
+            if components.size(component) == 1 {
                 continue;
             }
-            is_dirty.remove(state);
-            let own = improved(graph, sides, costs, state, n_expanded);
-            if own.map(f32::to_bits) == costs[state as usize].map(f32::to_bits) {
-                continue;
-            }
-            costs[state as usize] = own;
-            has_changed = true;
-            let mut mark = |premise: u32| {
-                if components.of(StateId(premise)) == component {
-                    is_dirty.insert(premise);
+            let mut link = |premise: u32, cost: f32| {
+                if premise != state && components.of(StateId(premise)) == component {
+                    links.push((premise, cost));
                 }
             };
-            graph.each_in(state, |_, premise, _| mark(premise));
-            graph.each_and_in(state, |and| mark(and.premises[0]));
+            graph.each_in(state, |_, premise, cost| link(premise, cost as f32));
+            graph.each_and_in(state, |and| {
+                let link_cost = sides.link_costs[and.and as usize];
+                if link_cost != NO_KEY {
+                    link(and.premises[0], link_cost as f32);
+                }
+            });
         }
+        offsets.push(links.len() as u32);
+        Self { offsets, links }
+    }
+
+    #[inline(always)]
+    fn of(&self, state: u32) -> &[(u32, f32)] {
+        let state = state as usize;
+        &self.links[self.offsets[state] as usize..self.offsets[state + 1] as usize]
     }
 }
 
-/// The state's costs, given those of what its steps gain.
-#[inline]
-fn improved<T: Topology>(
-    graph: &T,
-    sides: &SideCosts,
-    costs: &[Costs],
-    state: u32,
-    n_expanded: &mut u64,
-) -> Costs {
-    let mut own = costs[state as usize];
-    let mut via = |gain: u32, link_cost: f32| {
-        *n_expanded += 1;
-        let of_gain = &costs[gain as usize];
-        for lane in 0..LANES {
-            let cost = of_gain[lane] + link_cost;
-            own[lane] = if cost < own[lane] { cost } else { own[lane] };
-        }
-    };
-    graph.each_out(state, |_, gain, cost| via(gain, cost as f32));
-    graph.each_and_out(state, |and| {
-        let link_cost = sides.link_costs[and.and as usize];
-        if and.premises[0] == state && link_cost != NO_KEY {
-            via(and.gain, link_cost as f32);
-        }
-    });
-    own
+/// One group of assets after the other, by one thread.
+struct Sweep<'a, T> {
+    graph: &'a T,
+    components: &'a Components,
+    inner: &'a InnerLinks,
+    sides: &'a SideCosts,
+    costs: Vec<Costs>,
+    is_waiting: Bits,
+    waiting: VecDeque<u32>,
 }
 
-/// exp(-cost) as the product of two table entries.
-struct Likelihoods {
-    high: Vec<f64>,
-    low: Vec<f64>,
+impl<T: Topology> Sweep<'_, T> {
+    /// Fills in each state's costs to the assets of one group.
+    #[inline(always)]
+    fn fill(&mut self, group: &[ValuedAsset], budget: &Budget) -> Result<(), Stop> {
+        self.costs.fill(Costs::NEVER);
+        for (lane, asset) in group.iter().enumerate() {
+            for state in asset
+                .states
+                .iter()
+                .filter(|state| self.graph.has_state(state.0))
+            {
+                self.costs[state.idx()].0[lane] = 0.0;
+            }
+        }
+        let mut n_expanded = 0u64;
+        for component in 0..self.components.n_components() as u32 {
+            let row = self.components.row(component);
+            for &state in row {
+                let own = self.improved(state, &mut n_expanded);
+                self.costs[state as usize] = own;
+                if row.len() > 1 && own.0.iter().any(|cost| cost.is_finite()) {
+                    self.is_waiting.insert(state);
+                    self.waiting.push_back(state);
+                }
+            }
+            self.settle(&mut n_expanded);
+            if n_expanded >= 1 << 14 {
+                budget.expand(n_expanded)?;
+                n_expanded = 0;
+            }
+        }
+        budget.expand(n_expanded)
+    }
+
+    /// Adds to each state's loss what it loses of the group.
+    #[inline(always)]
+    fn add_to(&self, scaled: &mut [i64], group: &[ValuedAsset]) {
+        let mut values = [0.0; LANES];
+        for (value, asset) in values.iter_mut().zip(group) {
+            *value = f64::from(asset.value) * SCALE;
+        }
+        for (loss, costs) in scaled.iter_mut().zip(&self.costs) {
+            *loss = loss.saturating_add(scaled_loss(&values, costs));
+        }
+    }
+
+    /// The state's costs, given those of what its steps gain.
+    #[inline(always)]
+    fn improved(&self, state: u32, n_expanded: &mut u64) -> Costs {
+        let mut own = self.costs[state as usize];
+        self.graph.each_out(
+            state,
+            #[inline(always)]
+            |_, gain, cost| {
+                *n_expanded += 1;
+                own = own.lowered(&self.costs[gain as usize], cost as f32);
+            },
+        );
+        if self.graph.n_and_steps() > 0 {
+            self.graph.each_and_out(state, |and| {
+                *n_expanded += 1;
+                let link_cost = self.sides.link_costs[and.and as usize];
+                if and.premises[0] == state && link_cost != NO_KEY {
+                    own = own.lowered(&self.costs[and.gain as usize], link_cost as f32);
+                }
+            });
+        }
+        own
+    }
+
+    /// Passes lower costs on inside the component at hand until none is left.
+    #[inline(always)]
+    fn settle(&mut self, n_expanded: &mut u64) {
+        while let Some(state) = self.waiting.pop_front() {
+            self.is_waiting.remove(state);
+            let own = self.costs[state as usize];
+            let links = self.inner.of(state);
+            *n_expanded += links.len() as u64;
+            for &(premise, cost) in links {
+                let of_premise = &mut self.costs[premise as usize];
+                let lowered = of_premise.lowered(&own, cost);
+                if lowered.differs(of_premise) {
+                    *of_premise = lowered;
+                    if self.is_waiting.insert(premise) {
+                        self.waiting.push_back(premise);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Costs from here on (64 nats, a likelihood of 10^-28) count as never.
-const NEVER: u32 = 1 << 22;
+const NEVER: f32 = 4_194_304.0;
 
-impl Likelihoods {
-    fn new() -> Self {
-        let table = |n: u32, step: f64| {
-            (0..n)
-                .map(|idx| (-f64::from(idx) * step / UNIT).exp())
-                .collect()
-        };
-        Self {
-            high: table(NEVER >> 10, 1024.0),
-            low: table(1 << 10, 1.0),
-        }
+/// The sum of value times likelihood over the lanes, scaled.
+///
+/// The order of the sum is fixed, so that the answer is the same on every machine.
+#[inline(always)]
+fn scaled_loss(values: &[f64; LANES], costs: &Costs) -> i64 {
+    let mut losses = [0.0; LANES];
+    for lane in 0..LANES {
+        let cost = costs.0[lane];
+        let loss = values[lane] * likelihood(f64::from(cost));
+        losses[lane] = if cost < NEVER { loss } else { 0.0 };
     }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            losses[lane] += losses[lane + width];
+        }
+        width /= 2;
+    }
+    losses[0] as i64
+}
 
-    #[inline]
-    fn scaled_loss(&self, value: u32, cost: f32) -> i64 {
-        if cost >= NEVER as f32 {
-            return 0;
-        }
-        #[allow(clippy::cast_sign_loss, reason = "costs are not negative")]
-        let cost = cost as u32 as usize;
-        let likelihood = self.high[cost >> 10] * self.low[cost & 1023];
-        (f64::from(value) * likelihood * SCALE) as i64
+/// exp(-cost) to 12 digits for costs below [`NEVER`], without a call or a branch.
+///
+/// The power of two nearest below or above comes from the exponent's bits, the rest from the
+/// Taylor series.
+#[inline(always)]
+fn likelihood(cost: f64) -> f64 {
+    /// Adding it leaves a number's nearest integer in the lowest bits.
+    const ROUND: f64 = 6_755_399_441_055_744.0;
+    let nats = cost / UNIT;
+    let rounded = nats * std::f64::consts::LOG2_E + ROUND;
+    let rest = (rounded - ROUND) * std::f64::consts::LN_2 - nats;
+    let power = f64::from_bits((1023u64 << 52).wrapping_sub(rounded.to_bits() << 52));
+    let mut series = 1.0;
+    let mut n = 10.0;
+    while n > 0.5 {
+        series = 1.0 + series * rest / n;
+        n -= 1.0;
     }
+    power * series
 }
 
 #[cfg(test)]

@@ -1,21 +1,23 @@
 //! How likely it is that *at least one* way succeeds: sampled, and bounded from both sides.
 //!
 //! The exact figure is #P-hard (two-terminal reliability). A world decides for every step alone
-//! whether it succeeds; 64 worlds are searched at once, one bit each. A step's draw depends only on
+//! whether it succeeds; 512 worlds are searched at once, one bit each. A step's draw depends only on
 //! the seed, the block of worlds and the step, so the answer does not depend on threads or order.
 //! AND steps are exact in every world: a premise that two branches share is drawn once, which the
 //! cheapest derivation (see [`super::Cheapest`]) counts twice.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bits::Bits;
-use super::components::{Components, Links, components};
+mod worlds;
+
+use fearless_simd::{Level, dispatch};
+use worlds::{Plan, WORDS, Worlds};
+
 use super::dominators::Dominators;
 use super::random::SplitMix64;
 use super::topology::StateId;
 use super::view::Topology;
-use crate::budget::{Budget, CHECK_EVERY, Outcome, Stop};
-use crate::score::cost::{Cost, likelihood_of_cost};
+use crate::budget::{Budget, Outcome};
 
 /// In how many sampled worlds each state was reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,11 +71,10 @@ impl Sampled {
     }
 }
 
-const WORLDS_A_BLOCK: u64 = 64;
-
 /// Samples `n_worlds` worlds (rounded up to a multiple of 64) and searches each from the starts.
 ///
-/// O(steps tried) for each 64 worlds. A partial answer rests on fewer worlds, and says on how many.
+/// O(steps tried) for each 512 worlds; blocks of 512 run in parallel. A partial answer rests on
+/// fewer worlds, and says on how many.
 pub fn sample<T: Topology>(
     graph: &T,
     starts: &[StateId],
@@ -91,23 +92,31 @@ pub fn sample<T: Topology>(
         Ok(plan) => plan,
         Err(stop) => return Outcome::Partial(nothing(), stop),
     };
-    let n_blocks = n_worlds.div_ceil(WORLDS_A_BLOCK);
+    let n_words = n_worlds.div_ceil(64);
+    let n_blocks = n_words.div_ceil(WORDS as u64);
     let next_block = AtomicU64::new(0);
+    let level = Level::new();
     let parts = pool.broadcast(|_| {
-        let mut worlds = Worlds::new(n_states);
         let mut part = nothing();
+        let mut worlds = match Worlds::new(n_states, budget) {
+            Ok(worlds) => worlds,
+            Err(stop) => return (part, Some(stop)),
+        };
         loop {
             let block = next_block.fetch_add(1, Ordering::Relaxed);
             if block >= n_blocks {
                 return (part, None);
             }
-            if let Err(stop) = worlds.search(graph, &plan, seed, block, budget) {
-                return (part, Some(stop));
+            let n_words = (n_words - block * WORDS as u64).min(WORDS as u64) as usize;
+            let base = SplitMix64::new(seed ^ block.wrapping_mul(0xd134_2543_de82_ef95)).word();
+            let searched = dispatch!(level, simd => {
+                let _ = simd;
+                worlds.search(graph, &plan, base, n_words, &mut part.hits, budget)
+            });
+            match searched {
+                Ok(()) => part.n_worlds += n_words as u64 * 64,
+                Err(stop) => return (part, Some(stop)),
             }
-            for (hits, reached) in part.hits.iter_mut().zip(&worlds.reached) {
-                *hits += reached.count_ones();
-            }
-            part.n_worlds += WORLDS_A_BLOCK;
         }
     });
     let mut total = nothing();
@@ -122,200 +131,6 @@ pub fn sample<T: Topology>(
     Outcome::new(total, stop)
 }
 
-/// What all blocks share: the order of the search and the odds of the steps.
-struct Plan {
-    starts: Vec<u32>,
-    components: Components,
-    /// By step the likelihood in 2^-32.
-    odds: Vec<u32>,
-}
-
-impl Plan {
-    fn new<T: Topology>(graph: &T, starts: &[StateId], budget: &Budget) -> Result<Self, Stop> {
-        let components = components(graph, Links::WithAndSteps, budget)?;
-        budget.charge(graph.n_steps() as u64 * 4)?;
-        let mut odds = vec![0; graph.n_steps()];
-        for state in 0..graph.n_states() as u32 {
-            graph.each_out(state, |step, _, cost| odds[step as usize] = odds_of(cost));
-        }
-        graph.each_and(|and| odds[and.step as usize] = odds_of(and.cost));
-        let starts: Vec<u32> = starts
-            .iter()
-            .map(|start| start.0)
-            .filter(|&start| graph.has_state(start))
-            .collect();
-        Ok(Self {
-            starts,
-            components,
-            odds,
-        })
-    }
-}
-
-/// The likelihood in 2^-32; the highest value means certain.
-fn odds_of(cost: Cost) -> u32 {
-    if cost == 0 {
-        return u32::MAX;
-    }
-    let scaled = likelihood_of_cost(cost) * 4_294_967_296.0;
-    #[allow(
-        clippy::cast_sign_loss,
-        reason = "a likelihood is not negative; the cast saturates"
-    )]
-    let odds = scaled as u32;
-    odds
-}
-
-/// One block of 64 worlds.
-struct Worlds {
-    /// By state the worlds in which it is reached.
-    reached: Vec<u64>,
-    is_pending: Bits,
-}
-
-impl Worlds {
-    fn new(n_states: usize) -> Self {
-        Self {
-            reached: vec![0; n_states],
-            is_pending: Bits::new(n_states),
-        }
-    }
-
-    fn search<T: Topology>(
-        &mut self,
-        graph: &T,
-        plan: &Plan,
-        seed: u64,
-        block: u64,
-        budget: &Budget,
-    ) -> Result<(), Stop> {
-        let base = SplitMix64::new(seed ^ block.wrapping_mul(0xd134_2543_de82_ef95)).word();
-        self.reached.fill(0);
-        let mut highest = None;
-        for &start in &plan.starts {
-            self.reached[start as usize] = u64::MAX;
-            self.is_pending.insert(start);
-            highest = highest.max(Some(plan.components.of(StateId(start))));
-        }
-        let has_and = graph.n_and_steps() > 0;
-        let mut n_expanded = 0;
-        let mut queue: Vec<u32> = Vec::new();
-        // From the sources to the sinks. Only AND steps can lead back up: then once more.
-        while let Some(from) = highest.take() {
-            for component in (0..=from).rev() {
-                queue.clear();
-                let row = plan.components.row(component);
-                queue.extend(row.iter().filter(|&&state| self.is_pending.contains(state)));
-                while let Some(state) = queue.pop() {
-                    if !self.is_pending.contains(state) {
-                        continue;
-                    }
-                    self.is_pending.remove(state);
-                    let own = self.reached[state as usize];
-                    let mut attempt = |step: u32, gain: u32, able: u64| {
-                        n_expanded += 1;
-                        let new = able & !self.reached[gain as usize];
-                        if new == 0 {
-                            return;
-                        }
-                        let new = new & successes(base, step, plan.odds[step as usize], new);
-                        if new == 0 {
-                            return;
-                        }
-                        self.reached[gain as usize] |= new;
-                        if self.is_pending.insert(gain) {
-                            let of_gain = plan.components.of(StateId(gain));
-                            if of_gain == component {
-                                queue.push(gain);
-                            } else if of_gain > component {
-                                highest = highest.max(Some(of_gain));
-                            }
-                        }
-                    };
-                    graph.each_out(state, |step, gain, _| attempt(step, gain, own));
-                    if has_and {
-                        let mut able_steps = Vec::new();
-                        graph.each_and_out(state, |and| {
-                            let all =
-                                |able: u64, premise: &u32| able & self.reached[*premise as usize];
-                            able_steps.push((
-                                and.step,
-                                and.gain,
-                                and.premises.iter().fold(u64::MAX, all),
-                            ));
-                        });
-                        self.attempt_and(
-                            plan,
-                            base,
-                            component,
-                            &able_steps,
-                            &mut queue,
-                            &mut highest,
-                        );
-                    }
-                }
-                if n_expanded >= CHECK_EVERY {
-                    budget.expand(n_expanded)?;
-                    n_expanded = 0;
-                }
-            }
-        }
-        budget.expand(n_expanded)
-    }
-
-    fn attempt_and(
-        &mut self,
-        plan: &Plan,
-        base: u64,
-        component: u32,
-        steps: &[(u32, u32, u64)],
-        queue: &mut Vec<u32>,
-        highest: &mut Option<u32>,
-    ) {
-        for &(step, gain, able) in steps {
-            let new = able & !self.reached[gain as usize];
-            let new = new & successes(base, step, plan.odds[step as usize], new);
-            if new != 0 {
-                self.reached[gain as usize] |= new;
-                if self.is_pending.insert(gain) {
-                    let of_gain = plan.components.of(StateId(gain));
-                    if of_gain == component {
-                        queue.push(gain);
-                    } else if of_gain > component {
-                        *highest = (*highest).max(Some(of_gain));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The worlds in which the step succeeds, right at least in those asked for.
-///
-/// Compares a random number with the odds in every world at once, binary digit by binary digit
-/// from the highest, until no world that matters is undecided.
-#[inline]
-fn successes(base: u64, step: u32, odds: u32, asked: u64) -> u64 {
-    if odds == u32::MAX {
-        return u64::MAX;
-    }
-    let mut random = SplitMix64::new(base ^ u64::from(step).wrapping_mul(0x9fb2_1c65_1e98_df25));
-    let mut undecided = asked;
-    let mut successful = 0;
-    let mut odds = odds;
-    while undecided != 0 && odds != 0 {
-        let digit = random.word();
-        if odds >> 31 == 1 {
-            successful |= undecided & !digit;
-            undecided &= digit;
-        } else {
-            undecided &= !digit;
-        }
-        odds <<= 1;
-    }
-    successful
-}
-
 /// An upper bound of each state's probability, by state: cut products along the dominator tree.
 ///
 /// To get to a state, its dominator must be reached and one of the steps that enter it must
@@ -328,6 +143,9 @@ pub fn probability_ceilings<T: Topology>(graph: &T, tree: &Dominators) -> Vec<f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Stop;
+    use crate::score::cost::likelihood_of_cost;
+    use crate::search::bits::Bits;
     use crate::search::cheapest::cheapest_from;
     use crate::search::dominators::dominators;
     use crate::search::testing::{all_steps, naive_closure, random_graph, random_states};

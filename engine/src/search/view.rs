@@ -1,5 +1,10 @@
 //! What a search walks: the graph itself, or the graph seen through a filter and an overlay.
 
+#![allow(
+    clippy::inline_always,
+    reason = "the rows of the plain graph are the inside of every loop there is"
+)]
+
 use super::bits::Bits;
 use super::topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
 use crate::score::cost::Cost;
@@ -100,7 +105,7 @@ impl Topology for StepGraph {
         (step as usize) < self.n_steps()
     }
 
-    #[inline]
+    #[inline(always)]
     fn each_out(&self, state: u32, mut visit: impl FnMut(u32, u32, Cost)) {
         let range = self.out_range(state);
         let first = range.start as u32;
@@ -109,7 +114,7 @@ impl Topology for StepGraph {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn each_in(&self, state: u32, mut visit: impl FnMut(u32, u32, Cost)) {
         let arcs = self.out_arcs();
         for back in self.in_row(state) {
@@ -117,7 +122,7 @@ impl Topology for StepGraph {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn next_out(&self, state: u32, cursor: &mut u32) -> Option<(u32, u32)> {
         let range = self.out_range(state);
         let place = range.start + *cursor as usize;

@@ -1,10 +1,13 @@
 //! The cheapest choice of items that hits every set: branch and bound, or greedy with a bound.
 
+use std::collections::BTreeSet;
+
 /// Sets that each must be hit, over items with costs.
 #[derive(Clone, Debug)]
 pub(super) struct HittingSet<'a> {
     costs: &'a [u32],
     sets: Vec<Vec<u32>>,
+    known: BTreeSet<Vec<u32>>,
 }
 
 /// A choice that hits every set.
@@ -23,22 +26,23 @@ impl<'a> HittingSet<'a> {
         Self {
             costs,
             sets: Vec::new(),
+            known: BTreeSet::new(),
         }
     }
 
     /// Adds a set, sorted and not empty; false if it is known already.
     pub(super) fn add(&mut self, set: Vec<u32>) -> bool {
-        if self.sets.contains(&set) {
-            return false;
+        let is_new = self.known.insert(set.clone());
+        if is_new {
+            self.sets.push(set);
         }
-        self.sets.push(set);
-        true
+        is_new
     }
 
     /// The cheapest choice if at most so many branches find it, else a greedy one with a bound.
     pub(super) fn solve(&self, max_branches: u64) -> Solution {
         // A superset of another set is hit with it.
-        let needed: Vec<&[u32]> = self
+        let mut needed: Vec<&[u32]> = self
             .sets
             .iter()
             .enumerate()
@@ -49,10 +53,13 @@ impl<'a> HittingSet<'a> {
             })
             .map(|(_, set)| set.as_slice())
             .collect();
+        needed.sort_by_key(|set| set.len());
         let greedy = self.greedy(&needed);
-        let root_bound = self.packing_bound(&needed);
+        let mut packing = Packing::new(self.costs);
+        let root_bound = packing.bound(&needed);
         let mut search = Search {
             problem: self,
+            packing,
             best_cost: self.cost_of(&greedy),
             best: greedy,
             n_left: max_branches,
@@ -116,23 +123,40 @@ impl<'a> HittingSet<'a> {
         }
         chosen
     }
+}
 
-    /// A lower bound: each set in turn raises its price until one of its items is paid for (the
-    /// dual of the relaxation, fed greedily).
-    fn packing_bound(&self, sets: &[&[u32]]) -> u64 {
-        let mut by_size: Vec<&[u32]> = sets.to_vec();
-        by_size.sort_by_key(|set| set.len());
-        let mut paid = std::collections::BTreeMap::<u32, u64>::new();
+/// Bounds what hitting sets costs from below.
+struct Packing<'a> {
+    costs: &'a [u32],
+    /// What of each item's cost sets have paid; 0 between two calls.
+    paid: Vec<u64>,
+}
+
+impl<'a> Packing<'a> {
+    fn new(costs: &'a [u32]) -> Self {
+        Self {
+            costs,
+            paid: vec![0; costs.len()],
+        }
+    }
+
+    /// Each set in turn, the smallest first, raises its price until one of its items is paid for
+    /// (the dual of the relaxation, fed greedily).
+    fn bound(&mut self, sets: &[&[u32]]) -> u64 {
         let mut total = 0;
-        for set in by_size {
-            let left = |item: &u32| self.cost(*item) - paid.get(item).copied().unwrap_or(0);
+        for &set in sets {
+            let left =
+                |&item: &u32| u64::from(self.costs[item as usize]) - self.paid[item as usize];
             let price = set.iter().map(left).min().unwrap_or(0);
             if price > 0 {
                 total += price;
                 for &item in set {
-                    *paid.entry(item).or_default() += price;
+                    self.paid[item as usize] += price;
                 }
             }
+        }
+        for &item in sets.iter().copied().flatten() {
+            self.paid[item as usize] = 0;
         }
         total
     }
@@ -144,6 +168,7 @@ fn is_subset(small: &[u32], large: &[u32]) -> bool {
 
 struct Search<'a> {
     problem: &'a HittingSet<'a>,
+    packing: Packing<'a>,
     best: Vec<u32>,
     best_cost: u64,
     n_left: u64,
@@ -167,7 +192,7 @@ impl Search<'_> {
             }
             return;
         }
-        if cost + self.problem.packing_bound(open) >= self.best_cost {
+        if cost + self.packing.bound(open) >= self.best_cost {
             return;
         }
         if self.n_left == 0 {
