@@ -231,6 +231,47 @@ pub(crate) fn cheapest_from_until<T: Topology>(
     search_from(graph, starts, None, limit, budget)
 }
 
+/// Corrects a search from the same starts after these steps came back into view.
+pub(crate) fn restore<T: Topology>(
+    graph: &T,
+    cheapest: &mut Cheapest,
+    steps: impl Iterator<Item = StepId>,
+    budget: &Budget,
+) -> Result<(), Stop> {
+    let keys = &mut cheapest.keys;
+    let mut frontier = Frontier::new();
+    let mut missing = MissingPremises::after(graph, keys);
+    let mut lowered: Vec<(Key, u32)> = Vec::new();
+    for step in steps {
+        let parts = graph.step(step);
+        let premises: Vec<u32> = parts.premises.iter().map(|premise| premise.0).collect();
+        if !graph.has_step(step.0)
+            || premises
+                .iter()
+                .any(|&premise| keys[premise as usize] == NO_KEY)
+        {
+            continue;
+        }
+        let found = and_key(&premises, parts.cost, keys, None);
+        if found < keys[parts.gain.idx()] {
+            keys[parts.gain.idx()] = found;
+            lowered.push((found, parts.gain.0));
+        }
+    }
+    lowered.sort_unstable();
+    for (key, state) in lowered {
+        frontier.push(key, state);
+    }
+    settle(
+        graph,
+        keys,
+        &mut frontier,
+        &mut missing,
+        Limit::NONE,
+        budget,
+    )
+}
+
 /// How far a forward search goes.
 #[derive(Clone, Copy)]
 struct Limit<'a> {
@@ -316,6 +357,17 @@ impl<'a> MissingPremises<'a> {
             held,
             by_and,
             taken: super::bits::Bits::new(graph.n_states()),
+        })
+    }
+
+    /// As they are after a search that gave these keys.
+    fn after<T: Topology>(graph: &T, keys: &[Key]) -> Option<Self> {
+        let by_and = MissingPremises::of(graph, Some(keys))?.by_and;
+        let reached = (0u32..).zip(keys).filter(|pair| *pair.1 != NO_KEY);
+        Some(Self {
+            by_and,
+            taken: super::bits::Bits::of(graph.n_states(), reached.map(|pair| pair.0)),
+            held: None,
         })
     }
 }

@@ -14,7 +14,9 @@ mod order;
 use std::ops::Range;
 
 use super::bits::Bits;
-use super::cheapest::{Cheapest, cheapest_from, cheapest_from_within};
+use super::cheapest::{
+    Cheapest, Horizon, SideCosts, cheapest_from, cheapest_from_within, cheapest_to_within,
+};
 use super::topology::{StateId, StepGraph, StepId, offsets_of, shift_back};
 use super::view::View;
 use crate::budget::{Budget, Outcome, Stop};
@@ -162,11 +164,20 @@ pub fn fix_plan(
         n_branches: 0,
     };
     let mut exact_left = goal.exact_limit;
+    let beside = match states_beside(graph, goal, budget) {
+        Ok(beside) => beside,
+        Err(stop) => {
+            let quality = PlanQuality::AtLeast(0);
+            let plan = ordered(graph, fixes, goal, Vec::new(), quality, unfixable, budget).0;
+            return Outcome::Partial(plan, stop);
+        }
+    };
     let stop = loop {
         let found = find_sets(
             graph,
             fixes,
             goal,
+            &beside,
             &solution.chosen,
             &mut problem,
             &mut unfixable,
@@ -199,6 +210,36 @@ pub fn fix_plan(
     Outcome::new(plan, stop.or(stop_after))
 }
 
+/// The states that no path within the limit of cost passes; none where AND steps make that hard to
+/// tell.
+fn states_beside(graph: &StepGraph, goal: &PlanGoal, budget: &Budget) -> Result<Bits, Stop> {
+    let mut beside = Bits::new(graph.n_states());
+    if graph.n_and_steps() > 0 {
+        return Ok(beside);
+    }
+    let targets: Vec<StateId> = goal.targets.iter().map(|target| target.0).collect();
+    let mut horizon = Horizon {
+        max_cost: u64::from(goal.max_cost),
+        sources: Vec::new(),
+        beyond: 0,
+    };
+    let (to, stop) = cheapest_from_within(graph, &goal.starts, goal.max_cost, budget).into_parts();
+    let sides = SideCosts::free(graph);
+    let (on, stop_back) =
+        cheapest_to_within(graph, &targets, &sides, &mut horizon, budget).into_parts();
+    if let Some(stop) = stop.or(stop_back) {
+        return Err(stop);
+    }
+    for state in graph.states() {
+        let is_passed = to.is_reached(state) && on.is_reached(state);
+        let cost = u64::from(to.cost(state)) + u64::from(on.cost(state));
+        if !is_passed || cost > u64::from(goal.max_cost) {
+            beside.insert(state.0);
+        }
+    }
+    Ok(beside)
+}
+
 /// Adds what has to be hit beside the chosen fixes; whether there was anything.
 ///
 /// What is found is hit at once by a fix that is good enough, and the search goes on until no path
@@ -207,6 +248,7 @@ fn find_sets(
     graph: &StepGraph,
     fixes: &Fixes,
     goal: &PlanGoal,
+    beside: &Bits,
     chosen: &[u32],
     problem: &mut HittingSet<'_>,
     unfixable: &mut Vec<StateId>,
@@ -216,7 +258,9 @@ fn find_sets(
     let mut has_grown = false;
     loop {
         let removed = fixes.removed_by(&chosen, graph.n_steps());
-        let view = View::new(graph).without_steps(&removed);
+        let view = View::new(graph)
+            .without_steps(&removed)
+            .without_states(beside);
         let (left, stop) =
             cheapest_from_within(&view, &goal.starts, goal.max_cost, budget).into_parts();
         if let Some(stop) = stop {
