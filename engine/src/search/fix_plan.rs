@@ -10,19 +10,19 @@
 
 mod hitting_set;
 mod order;
+mod within;
 
 use std::ops::Range;
 
 use super::bits::Bits;
-use super::cheapest::{
-    Cheapest, Horizon, SideCosts, cheapest_from, cheapest_from_within, cheapest_to_within,
-};
+use super::cheapest::{Cheapest, Horizon, SideCosts, cheapest_from_within, cheapest_to_within};
 use super::topology::{StateId, StepGraph, StepId, offsets_of, shift_back};
 use super::view::View;
 use crate::budget::{Budget, Outcome, Stop};
 use crate::score::cost::Cost;
 use hitting_set::{HittingSet, Solution};
 use order::ordered;
+pub use within::fix_plan_within;
 
 /// The fixes there are. A fix is known by its number.
 #[derive(Clone, Debug, Default)]
@@ -172,17 +172,14 @@ pub fn fix_plan(
             return Outcome::Partial(plan, stop);
         }
     };
+    let paths = Paths {
+        graph,
+        fixes,
+        goal,
+        beside,
+    };
     let stop = loop {
-        let found = find_sets(
-            graph,
-            fixes,
-            goal,
-            &beside,
-            &solution.chosen,
-            &mut problem,
-            &mut unfixable,
-            budget,
-        );
+        let found = paths.break_all(&solution.chosen, &mut problem, &mut unfixable, budget);
         match found {
             Err(stop) => break Some(stop),
             Ok(false) => break None,
@@ -240,60 +237,69 @@ fn states_beside(graph: &StepGraph, goal: &PlanGoal, budget: &Budget) -> Result<
     Ok(beside)
 }
 
-/// Adds what has to be hit beside the chosen fixes; whether there was anything.
-///
-/// What is found is hit at once by a fix that is good enough, and the search goes on until no path
-/// is left: solving is dearer than searching, so each solution has to count.
-fn find_sets(
-    graph: &StepGraph,
-    fixes: &Fixes,
-    goal: &PlanGoal,
-    beside: &Bits,
-    chosen: &[u32],
-    problem: &mut HittingSet<'_>,
-    unfixable: &mut Vec<StateId>,
-    budget: &Budget,
-) -> Result<bool, Stop> {
-    let mut chosen = chosen.to_vec();
-    let mut has_grown = false;
-    loop {
-        let removed = fixes.removed_by(&chosen, graph.n_steps());
-        let view = View::new(graph)
-            .without_steps(&removed)
-            .without_states(beside);
-        let (left, stop) =
-            cheapest_from_within(&view, &goal.starts, goal.max_cost, budget).into_parts();
-        if let Some(stop) = stop {
-            return Err(stop);
-        }
-        let mut sets = Vec::new();
-        for &(target, _) in &goal.targets {
-            if !left.is_reached(target) || unfixable.contains(&target) {
-                continue;
+/// Where paths are looked for.
+struct Paths<'a> {
+    graph: &'a StepGraph,
+    fixes: &'a Fixes,
+    goal: &'a PlanGoal,
+    /// States that no path worth breaking passes.
+    beside: Bits,
+}
+
+impl Paths<'_> {
+    /// Adds what has to be hit beside the chosen fixes; whether there was anything.
+    ///
+    /// What is found is hit at once by a fix that is good enough, and the search goes on until no path
+    /// is left: solving is dearer than searching, so each solution has to count.
+    fn break_all(
+        &self,
+        chosen: &[u32],
+        problem: &mut HittingSet<'_>,
+        unfixable: &mut Vec<StateId>,
+        budget: &Budget,
+    ) -> Result<bool, Stop> {
+        let mut chosen = chosen.to_vec();
+        let mut has_grown = false;
+        loop {
+            let removed = self.fixes.removed_by(&chosen, self.graph.n_steps());
+            let view = View::new(self.graph)
+                .without_steps(&removed)
+                .without_states(&self.beside);
+            let (left, stop) =
+                cheapest_from_within(&view, &self.goal.starts, self.goal.max_cost, budget)
+                    .into_parts();
+            if let Some(stop) = stop {
+                return Err(stop);
             }
-            let breaking = breaking_fixes(&view, &left, fixes, target);
-            if breaking.is_empty() {
-                unfixable.push(target);
-            } else if problem.add(breaking.clone()) {
-                sets.push(breaking);
+            let mut sets = Vec::new();
+            for &(target, _) in &self.goal.targets {
+                if !left.is_reached(target) || unfixable.contains(&target) {
+                    continue;
+                }
+                let breaking = breaking_fixes(&view, &left, self.fixes, target);
+                if breaking.is_empty() {
+                    unfixable.push(target);
+                } else if problem.add(breaking.clone()) {
+                    sets.push(breaking);
+                }
             }
-        }
-        if sets.is_empty() {
-            return Ok(has_grown);
-        }
-        has_grown = true;
-        for set in &sets {
-            if set.iter().any(|fix| chosen.contains(fix)) {
-                continue;
+            if sets.is_empty() {
+                return Ok(has_grown);
             }
-            // The fix that breaks most of these paths for its cost.
-            let n_hit = |fix: u32| sets.iter().filter(|set| set.contains(&fix)).count() as u64;
-            let best = set.iter().copied().max_by(|&one, &other| {
-                let of_one = n_hit(one) * u64::from(fixes.cost(other));
-                let of_other = n_hit(other) * u64::from(fixes.cost(one));
-                of_one.cmp(&of_other).then(other.cmp(&one))
-            });
-            chosen.extend(best);
+            has_grown = true;
+            for set in &sets {
+                if set.iter().any(|fix| chosen.contains(fix)) {
+                    continue;
+                }
+                // The fix that breaks most of these paths for its cost.
+                let n_hit = |fix: u32| sets.iter().filter(|set| set.contains(&fix)).count() as u64;
+                let best = set.iter().copied().max_by(|&one, &other| {
+                    let of_one = n_hit(one) * u64::from(self.fixes.cost(other));
+                    let of_other = n_hit(other) * u64::from(self.fixes.cost(one));
+                    of_one.cmp(&of_other).then(other.cmp(&one))
+                });
+                chosen.extend(best);
+            }
         }
     }
 }
@@ -311,139 +317,12 @@ fn breaking_fixes(view: &View<'_>, left: &Cheapest, fixes: &Fixes, target: State
     breaking
 }
 
-/// The plan of at most this cost that leaves the least risk.
-///
-/// Exact by branching as long as `goal.exact_limit` searches suffice: some derivation of the
-/// riskiest target is either broken by one of its fixes or stays, and then that much risk stays.
-/// Otherwise the best plan met, with the lowest risk that any plan could leave. The limit of cost in
-/// `goal` does not matter here.
-pub fn fix_plan_within(
-    graph: &StepGraph,
-    fixes: &Fixes,
-    goal: &PlanGoal,
-    max_plan_cost: u64,
-    budget: &Budget,
-) -> Outcome<FixPlan> {
-    let mut search = BudgetSearch {
-        graph,
-        fixes,
-        goal,
-        budget,
-        best: Vec::new(),
-        best_risk: u64::MAX,
-        floor_left_open: u64::MAX,
-        n_searches: 0,
-        stop: None,
-    };
-    let mut forbidden = Bits::new(fixes.costs.len());
-    let mut floors = vec![0; goal.targets.len()];
-    search.branch(&mut Vec::new(), &mut forbidden, &mut floors, max_plan_cost);
-    let quality = if search.floor_left_open >= search.best_risk {
-        PlanQuality::Exact
-    } else {
-        PlanQuality::AtLeast(search.floor_left_open)
-    };
-    let (chosen, stop) = (search.best, search.stop);
-    let (plan, stop_after) = ordered(graph, fixes, goal, chosen, quality, Vec::new(), budget);
-    Outcome::new(plan, stop.or(stop_after))
-}
-
-struct BudgetSearch<'a> {
-    graph: &'a StepGraph,
-    fixes: &'a Fixes,
-    goal: &'a PlanGoal,
-    budget: &'a Budget,
-    best: Vec<u32>,
-    best_risk: u64,
-    /// The lowest bound of a branch that was given up for lack of searches.
-    floor_left_open: u64,
-    n_searches: u64,
-    stop: Option<Stop>,
-}
-
-impl BudgetSearch<'_> {
-    /// Tries every way to go on from the chosen fixes without the forbidden ones. `floors` is for
-    /// each target a risk that is known to stay.
-    fn branch(
-        &mut self,
-        chosen: &mut Vec<u32>,
-        forbidden: &mut Bits,
-        floors: &mut [u64],
-        left: u64,
-    ) {
-        let floor: u64 = floors.iter().sum();
-        if floor >= self.best_risk {
-            return;
-        }
-        // The first plans are always tried, so that there is one.
-        if self.stop.is_some() || self.n_searches > self.goal.exact_limit {
-            self.floor_left_open = self.floor_left_open.min(floor);
-            return;
-        }
-        self.n_searches += 1;
-        let removed = self.fixes.removed_by(chosen, self.graph.n_steps());
-        let view = View::new(self.graph).without_steps(&removed);
-        let (cheapest, stop) = cheapest_from(&view, &self.goal.starts, self.budget).into_parts();
-        if stop.is_some() {
-            self.stop = stop;
-            self.floor_left_open = self.floor_left_open.min(floor);
-            return;
-        }
-        let risks: Vec<u64> = self
-            .goal
-            .targets
-            .iter()
-            .map(|&(target, value)| scaled_risk(value, cheapest.likelihood(target)))
-            .collect();
-        let risk: u64 = risks.iter().sum();
-        if risk < self.best_risk {
-            self.best_risk = risk;
-            self.best = chosen.clone();
-        }
-        // The target with the most risk that is not yet known to stay.
-        let open = (0..risks.len())
-            .filter(|&idx| risks[idx] > floors[idx])
-            .max_by_key(|&idx| (risks[idx] - floors[idx], std::cmp::Reverse(idx)));
-        let Some(open) = open else { return };
-        let mut options = breaking_fixes(&view, &cheapest, self.fixes, self.goal.targets[open].0);
-        options.retain(|&fix| !forbidden.contains(fix) && u64::from(self.fixes.cost(fix)) <= left);
-        options.sort_by_key(|&fix| (self.fixes.cost(fix), fix));
-        for &fix in &options {
-            chosen.push(fix);
-            self.branch(
-                chosen,
-                forbidden,
-                floors,
-                left - u64::from(self.fixes.cost(fix)),
-            );
-            chosen.pop();
-            // From here on plans without this one: those with it were all tried.
-            forbidden.insert(fix);
-        }
-        // No fix of this derivation: its risk stays.
-        let before = std::mem::replace(&mut floors[open], risks[open]);
-        self.branch(chosen, forbidden, floors, left);
-        floors[open] = before;
-        for &fix in &options {
-            forbidden.remove(fix);
-        }
-    }
-}
-
-/// Value times likelihood in 2^-16.
-fn scaled_risk(value: u32, likelihood: f64) -> u64 {
-    #[allow(
-        clippy::cast_sign_loss,
-        reason = "values and likelihoods are not negative"
-    )]
-    let risk = (f64::from(value) * likelihood * 65536.0) as u64;
-    risk
-}
-
 #[cfg(test)]
 mod tests {
+    use super::within::scaled_risk;
     use super::*;
     use crate::score::cost::UNREACHED;
+    use crate::search::cheapest::cheapest_from;
     use crate::search::random::SplitMix64;
     use crate::search::testing::{random_graph, random_states};
 
