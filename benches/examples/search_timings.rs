@@ -147,6 +147,10 @@ fn main() {
             states: vec![state],
         })
         .collect();
+    time("blast radius sizes, estimated", repeats, || {
+        let condensed = Condensation::new(graph, Links::WithAndSteps, &budget).unwrap();
+        complete(search::estimate_blast_sizes(&condensed, 64, 1, &budget))
+    });
     time("expected loss of all", repeats, || {
         complete(search::expected_loss_of_all(
             graph, &assets, &sides, &pool, &budget,

@@ -14,6 +14,7 @@
 //! | what falls with a state, and how likely | [`cheapest_from`], [`cheapest_from_holding`], [`closure`] | exact as above |
 //! | crown-jewel value reached from every state | [`reach_of_all`] | upper bound |
 //! | size and value of every blast radius | [`blast_sizes`] | exact |
+//! | the same, estimated with a stated error | [`estimate_blast_sizes`] | of an upper bound |
 //! | expected loss of every state | [`expected_loss_of_all`] | along main premises, sides paid as [`SideCosts`] says |
 //! | choke points | [`dominators`]; [`choke_points_of`] for one target | each found is one, some may be missing; exact for one target |
 //! | cheapest cut | [`minimum_cut`] | separates, perhaps not at the least cost |
@@ -34,6 +35,7 @@ pub mod paths;
 mod random;
 mod reach;
 mod sample;
+mod sketch;
 #[cfg(test)]
 mod testing;
 pub mod topology;
@@ -51,5 +53,6 @@ pub use loss::{ExpectedLoss, ValuedAsset, expected_loss_of_all};
 pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
 pub use reach::{Reach, reach_of_all};
 pub use sample::{Estimate, Sampled, probability_ceilings, sample};
+pub use sketch::{SizeEstimate, SizeEstimates, estimate_blast_sizes};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
 pub use view::{Additions, AndStep, StepParts, Topology, View};

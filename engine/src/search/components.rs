@@ -33,6 +33,11 @@ impl Components {
         self.offsets.len() - 1
     }
 
+    /// How many states there are.
+    pub(crate) fn n_states(&self) -> usize {
+        self.by_state.len()
+    }
+
     /// The component of a state; steps lead to the same or to a lower number.
     #[inline]
     pub fn of(&self, state: StateId) -> u32 {

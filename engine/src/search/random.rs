@@ -16,7 +16,6 @@ impl SplitMix64 {
     }
 
     /// A number below `n`, which is small against 2^64.
-    #[cfg(test)]
     pub(crate) fn below(&mut self, n: u64) -> u64 {
         self.word() % n
     }
