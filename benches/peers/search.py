@@ -4,11 +4,14 @@
     python benches/peers/search.py [SCALE] [DIRECTORY]
 
 Exports the graph, times Foothold's searches and the peers' on it in one run, and prints a table
-of CPU milliseconds with the ratio to Foothold (above 1: Foothold is faster). A peer's figure that
-was extrapolated from a part of the work is marked `~`; what a library has no routine for is `-`.
-Graph construction is not counted for anyone.
+of the best CPU milliseconds with the ratio to Foothold (above 1: Foothold is faster). A peer's
+figure that was extrapolated from a part of the work is marked `~`; what a library has no routine
+for is `-`. Graph construction is not counted for anyone. Every figure also goes to the standard
+error output as soon as it is known. PEERS=scipy,igraph asks only these.
 """
 
+import contextlib
+import gc
 import json
 import os
 import subprocess
@@ -47,7 +50,9 @@ ours = {}
 for line in example("search_timings", SCALE, str(REPEATS)).splitlines():
     if line.startswith('{"work"'):
         record = json.loads(line)
-        ours[record["work"]] = record["cpu_ms"] or record["ms"]
+        ours[record["work"]] = record["cpu_ms"]
+    elif line.startswith('{"states"'):
+        ours["memory"] = json.loads(line)["bytes_per_step"]
 
 # One edge for each pair, the cheapest; no loops. Costs of 0 would vanish in a sparse matrix.
 order = np.lexsort((costs, gains, sources))
@@ -62,13 +67,33 @@ results = {}
 
 
 def measure(work, library, run, part=1.0):
-    """Mean CPU time of `run`, which does `part` of the work."""
-    repeats = REPEATS if part == 1.0 else 1
-    start = time.process_time()
-    for _ in range(repeats):
+    """Best CPU time of `run`, which does `part` of the work."""
+    spent = float("inf")
+    for _ in range(REPEATS if part == 1.0 else 1):
+        start = time.process_time()
         run()
-    spent = (time.process_time() - start) * 1000 / repeats / part
-    results.setdefault(work, {})[library] = (spent, part < 1.0)
+        spent = min(spent, (time.process_time() - start) * 1000 / part)
+    record(work, library, spent, part < 1.0)
+
+
+def record(work, library, figure, is_extrapolated=False):
+    results.setdefault(work, {})[library] = (figure, is_extrapolated)
+    print(f"{library}: {work}: {figure:.1f}", file=sys.stderr, flush=True)
+
+
+def resident_bytes():
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextlib.contextmanager
+def building(library):
+    """What building the library's graph adds to the process, for each step."""
+    gc.collect()
+    before = resident_bytes()
+    yield
+    gc.collect()
+    record(MEMORY, library, (resident_bytes() - before) / len(sources))
 
 
 def guarded(function):
@@ -81,7 +106,8 @@ def guarded(function):
 EXPLOIT, SCC = "exploitability", "components"
 REACH, BLAST = "reach, condensed anew", "blast radius sizes"
 PAIRS, DOMINATORS, CUT = "10 paths for 20 pairs", "dominators", "minimum vertex cut"
-ROWS = [EXPLOIT, SCC, REACH, BLAST, PAIRS, DOMINATORS, CUT]
+MEMORY = "memory"
+ROWS = [EXPLOIT, SCC, REACH, BLAST, PAIRS, DOMINATORS, CUT, MEMORY]
 SAMPLE = 50
 sample = np.random.default_rng(1).choice(n_states, SAMPLE, replace=False)
 
@@ -105,8 +131,9 @@ def scipy_peer():
     from scipy.sparse import csr_array
     from scipy.sparse import csgraph
     shape = (n_states, n_states)
-    graph = csr_array((costs.astype(float), (sources, gains)), shape=shape)
-    back = csr_array(graph.T)
+    with building("scipy"):
+        graph = csr_array((costs.astype(float), (sources, gains)), shape=shape)
+        back = csr_array(graph.T)
     measure(EXPLOIT, "scipy", lambda: csgraph.dijkstra(graph, indices=0))
     measure(SCC, "scipy",
             lambda: csgraph.connected_components(graph, directed=True, connection="strong"))
@@ -129,7 +156,8 @@ def scipy_peer():
 
 def igraph_peer():
     import igraph
-    graph = igraph.Graph(n=n_states, edges=np.stack([sources, gains], 1), directed=True)
+    with building("igraph"):
+        graph = igraph.Graph(n=n_states, edges=np.stack([sources, gains], 1), directed=True)
     weights = costs.tolist()
     measure(EXPLOIT, "igraph", lambda: graph.distances(0, weights=weights))
     measure(SCC, "igraph", lambda: graph.connected_components(mode="strong"))
@@ -149,9 +177,10 @@ def igraph_peer():
 def networkit_peer():
     import networkit
     networkit.setNumberOfThreads(os.cpu_count())
-    graph = networkit.Graph(n_states, weighted=True, directed=True)
-    for source, gain, cost in zip(sources.tolist(), gains.tolist(), costs.tolist()):
-        graph.addEdge(source, gain, cost)
+    with building("networkit"):
+        graph = networkit.GraphFromCoo(
+            (costs.astype(float), (sources.astype(np.uint64), gains.astype(np.uint64))),
+            n=n_states, weighted=True, directed=True)
     back = networkit.graphtools.transpose(graph)
     measure(EXPLOIT, "networkit",
             lambda: networkit.distance.Dijkstra(graph, 0, storePaths=False).run())
@@ -163,14 +192,16 @@ def networkit_peer():
         exact = networkit.reachability.ReachableNodes(graph, True)
         start = time.process_time()
         exact.run()
-        results.setdefault(BLAST, {})["networkit"] = ((time.process_time() - start) * 1000, False)
+        record(BLAST, "networkit", (time.process_time() - start) * 1000)
 
 
 def rustworkx_peer():
     import rustworkx
-    graph = rustworkx.PyDiGraph(multigraph=False)
-    graph.add_nodes_from(range(n_states))
-    graph.add_edges_from(list(zip(sources.tolist(), gains.tolist(), costs.astype(float).tolist())))
+    with building("rustworkx"):
+        graph = rustworkx.PyDiGraph(multigraph=True)
+        graph.add_nodes_from(range(n_states))
+        graph.add_edges_from(
+            list(zip(sources.tolist(), gains.tolist(), costs.astype(float).tolist())))
     measure(EXPLOIT, "rustworkx",
             lambda: rustworkx.dijkstra_shortest_path_lengths(graph, 0, edge_cost_fn=float))
     measure(SCC, "rustworkx", lambda: rustworkx.strongly_connected_components(graph))
@@ -181,11 +212,12 @@ def rustworkx_peer():
     measure(DOMINATORS, "rustworkx", lambda: rustworkx.immediate_dominators(graph, 0))
 
 
-for peer in (scipy_peer, igraph_peer, networkit_peer, rustworkx_peer):
-    guarded(peer)
+libraries = os.environ.get("PEERS", "scipy,igraph,rustworkx,networkit").split(",")
+for library in libraries:
+    guarded(globals()[library + "_peer"])
 
-libraries = ["scipy", "networkit", "igraph", "rustworkx"]
-print(f"{n_states} states, {len(sources)} distinct steps; CPU ms (ratio to Foothold)")
+print(f"{n_states} states, {len(sources)} distinct steps; CPU ms (ratio to Foothold); "
+      "memory in bytes a step")
 print("| work | Foothold | " + " | ".join(libraries) + " |")
 print("|---|---|" + "---|" * len(libraries))
 for row in ROWS:

@@ -203,7 +203,8 @@ mod tests {
                 let estimate = found.of(&condensed, state);
                 assert_eq!(estimate.is_exact, n < 4, "seed {seed} {state:?}");
                 if estimate.is_exact {
-                    assert_eq!(estimate.n_states as usize, n, "seed {seed} {state:?}");
+                    let error = (estimate.n_states - n as f64).abs();
+                    assert!(error < 0.5, "seed {seed} {state:?}");
                     n_counted += 1;
                 }
             }
