@@ -1,36 +1,35 @@
 //! The tree as text: one canonical form, which reads back to the same tree.
 //!
 //! `print_*` print a tree; `format_*` lay out a text again and keep its comments. A comment stays
-//! in front of the clause or part it stood in or before; at the end of a line it stays there.
+//! above the line of the clause or part it stood in or before; behind a part it stays there, and a
+//! list with comments between its items gets a line for each item.
 
 mod clause;
 mod definition;
 mod expr;
+mod line;
 mod name;
 mod pattern;
 mod verb;
 
-use crate::ast::{Clause, Definition, Expr, MatchClause, PathPattern, Query, Span, WithClause};
+use crate::ast::{Definition, Expr, PathPattern, Query};
 use crate::diagnostic::Diagnostic;
 use crate::parse::{parse_definitions, parse_query};
-use crate::token::{Comment, comments};
+use crate::token::{Dialect, Token, lex};
 use clause::Layout;
+use line::{Line, Source};
 
 /// The widest line that is not broken.
 const WIDTH: usize = 100;
 
 /// Prints a query, a clause a line, without a final line break.
 pub fn print_query(query: &Query) -> String {
-    let mut printer = Printer::new(Vec::new(), "");
-    printer.query(query, 0);
-    printer.finish()
+    Source::NONE.weave(query_lines(&Source::NONE, query, 0))
 }
 
 /// Prints definitions with a blank line between them.
 pub fn print_definitions(definitions: &[Definition]) -> String {
-    let mut printer = Printer::new(Vec::new(), "");
-    printer.definitions(definitions);
-    printer.finish()
+    Source::NONE.weave(definition_lines(&Source::NONE, definitions))
 }
 
 /// Prints an expression on one line.
@@ -50,159 +49,59 @@ pub fn print_pattern(pattern: &PathPattern) -> String {
 /// Lays out a query again. A text with errors is given back as diagnostics.
 pub fn format_query(text: &str) -> Result<String, Vec<Diagnostic>> {
     let query = parse_query(text).ok()?;
-    let mut printer = Printer::new(comments(text), text);
-    printer.query(&query, 0);
-    Ok(printer.finish())
+    let source = Source::new(text, Dialect::Query);
+    Ok(source.weave(query_lines(&source, &query, 0)))
 }
 
 /// Lays out a file of definitions again; ends with a line break.
 pub fn format_definitions(text: &str) -> Result<String, Vec<Diagnostic>> {
     let definitions = parse_definitions(text).ok()?;
-    let mut printer = Printer::new(comments(text), text);
-    printer.definitions(&definitions);
-    let mut out = printer.finish();
-    if !out.is_empty() {
-        out.push('\n');
-    }
-    Ok(out)
+    let source = Source::new(text, Dialect::Definitions);
+    Ok(ended(source.weave(definition_lines(&source, &definitions))))
 }
 
-/// Lines, with the comments of the source woven in.
-struct Printer<'s> {
-    lines: Vec<String>,
-    comments: std::iter::Peekable<std::vec::IntoIter<Comment<'s>>>,
-    text: &'s str,
-}
-
-impl<'s> Printer<'s> {
-    fn new(comments: Vec<Comment<'s>>, text: &'s str) -> Printer<'s> {
-        Printer {
-            lines: Vec::new(),
-            comments: comments.into_iter().peekable(),
-            text,
-        }
-    }
-
-    /// Adds the lines of a part of the source, its comments first.
-    fn part(&mut self, indent: usize, span: Span, lines: Vec<String>) {
-        self.comments_before(indent, span.end as usize);
-        for line in lines {
-            self.lines.push(format!("{:indent$}{line}", ""));
-        }
-        self.trailing_comments(span.end as usize);
-    }
-
-    /// Adds the comments that start before a byte of the source.
-    fn comments_before(&mut self, indent: usize, end: usize) {
-        while let Some(comment) = self.comments.next_if(|comment| comment.start < end) {
-            self.lines.push(format!("{:indent$}{}", "", comment.text));
-            if self.is_set_off(&comment) {
-                self.lines.push(String::new());
-            }
-        }
-    }
-
-    /// Whether a blank line separates a comment from what follows it.
-    fn is_set_off(&self, comment: &Comment<'_>) -> bool {
-        let after = self.text.get(comment.start + comment.text.len()..);
-        let rest = after.unwrap_or("");
-        let blank = rest.len() - rest.trim_start().len();
-        let n_breaks = rest
-            .get(..blank)
-            .map_or(0, |blank| blank.matches('\n').count());
-        n_breaks > 1 && blank < rest.len()
-    }
-
-    /// Adds the comments that follow on the same line of the source.
-    fn trailing_comments(&mut self, end: usize) {
-        let mut from = end;
-        loop {
-            let text = self.text;
-            let follows = |comment: &Comment<'_>| {
-                text.get(from..comment.start)
-                    .is_some_and(|between| !between.contains('\n'))
-            };
-            let Some(comment) = self.comments.next_if(follows) else {
-                return;
-            };
-            from = comment.start + comment.text.len();
-            if let Some(line) = self.lines.last_mut() {
-                line.push(' ');
-                line.push_str(comment.text);
-            }
-        }
-    }
-
-    fn query(&mut self, query: &Query, indent: usize) {
-        for (span, line) in clause::prefix(query) {
-            self.part(indent, span, vec![line]);
-        }
-        self.clauses(&query.body.first.clauses, indent);
-        for part in &query.body.rest {
-            let word = Span {
-                start: part.span.start,
-                end: part.span.start + 5,
-            };
-            let line = if part.all { "UNION ALL" } else { "UNION" };
-            self.part(indent, word, vec![line.to_owned()]);
-            self.clauses(&part.query.clauses, indent);
-        }
-    }
-
-    fn clauses(&mut self, clauses: &[Clause], indent: usize) {
-        let layout = Layout::lines(indent);
-        for clause in clauses {
-            // A comment between `MATCH` and its `WHERE` stays there.
-            let (Clause::Match(MatchClause {
-                filter: Some(filter),
-                ..
-            })
-            | Clause::With(WithClause {
-                filter: Some(filter),
-                ..
-            })) = clause
-            else {
-                self.part(indent, clause.span(), layout.clause(clause));
-                continue;
-            };
-            let lines = layout.clause(clause);
-            let at = lines
-                .iter()
-                .position(|line| line.starts_with("WHERE "))
-                .unwrap_or(lines.len());
-            let (head, tail) = lines.split_at(at);
-            let span = Span {
-                start: clause.span().start,
-                end: head_end(clause),
-            };
-            self.part(indent, span, head.to_vec());
-            self.part(indent, filter.span.to(clause.span()), tail.to_vec());
-        }
-    }
-
-    fn definitions(&mut self, definitions: &[Definition]) {
-        for (at, definition) in definitions.iter().enumerate() {
-            if at > 0 {
-                self.lines.push(String::new());
-            }
-            self.definition(definition);
-        }
-    }
-
-    fn finish(mut self) -> String {
-        self.comments_before(0, usize::MAX);
-        self.lines.join("\n")
+/// Lays out a file, of definitions or of one query; ends with a line break.
+pub fn format_file(text: &str) -> Result<String, Vec<Diagnostic>> {
+    if holds_query(text) {
+        format_query(text).map(ended)
+    } else {
+        format_definitions(text)
     }
 }
 
-/// Where the part of a clause before its `WHERE` ends.
-fn head_end(clause: &Clause) -> u32 {
-    match clause {
-        Clause::Match(clause) => clause
-            .patterns
-            .last()
-            .map_or(clause.span.end, |pattern| pattern.span.end),
-        Clause::With(clause) => clause.projection.span.end,
-        _ => clause.span().end,
+/// Whether a file holds a query; else it holds definitions, or nothing but comments.
+pub fn holds_query(text: &str) -> bool {
+    let lexed = lex(text, Dialect::Definitions);
+    match lexed.tokens.first().map(|lexeme| lexeme.token) {
+        None => lexed.is_refused,
+        Some(Token::Keyword(keyword)) => !keyword.starts_definition(),
+        Some(_) => true,
     }
+}
+
+fn ended(mut text: String) -> String {
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text
+}
+
+fn query_lines(source: &Source<'_>, query: &Query, indent: usize) -> Vec<Line> {
+    let mut lines = clause::prefix(query);
+    lines.extend(Layout::lines(indent, source).union(&query.body));
+    lines
+        .into_iter()
+        .map(|line| line.indented(indent))
+        .collect()
+}
+
+fn definition_lines(source: &Source<'_>, definitions: &[Definition]) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for (at, definition) in definitions.iter().enumerate() {
+        if at > 0 {
+            lines.push(Line::blank());
+        }
+        lines.extend(definition::lines(source, definition));
+    }
+    lines
 }

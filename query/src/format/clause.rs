@@ -2,52 +2,68 @@
 
 use super::WIDTH;
 use super::expr::{self, Level};
+use super::line::{Line, Source};
 use super::name;
 use super::pattern::write_path;
 use super::verb;
 use crate::ast::{
     CallClause, Change, ChangeKind, Clause, Expr, ExprKind, MatchClause, Projection,
-    ProjectionItem, Query, QueryMode, SnapshotRef, SnapshotRefKind, SortItem, Span, Union,
+    ProjectionItem, Query, QueryMode, SnapshotRef, SnapshotRefKind, SortItem, Union,
 };
 
 /// How lines are broken.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layout {
+pub(super) struct Layout<'c> {
     /// `None`: everything on one line.
     width: Option<usize>,
+    /// What is laid out, if it is a text.
+    source: Option<&'c Source<'c>>,
 }
 
-impl Layout {
+impl<'c> Layout<'c> {
     /// Lines that start `indent` columns in.
-    pub(super) fn lines(indent: usize) -> Layout {
+    pub(super) fn lines(indent: usize, source: &'c Source<'c>) -> Layout<'c> {
         Layout {
             width: Some(WIDTH.saturating_sub(indent)),
+            source: Some(source),
         }
     }
 
     /// One line, whatever its length.
-    pub(super) fn one_line() -> Layout {
-        Layout { width: None }
-    }
-
-    fn narrower(self) -> Layout {
+    pub(super) fn one_line() -> Layout<'static> {
         Layout {
-            width: self.width.map(|width| width.saturating_sub(2)),
+            width: None,
+            source: None,
         }
     }
 
-    fn fits(self, line: &str) -> bool {
-        self.width.is_none_or(|width| line.len() <= width)
+    fn narrower(self) -> Layout<'c> {
+        Layout {
+            width: self.width.map(|width| width.saturating_sub(2)),
+            ..self
+        }
+    }
+
+    /// Whether items may share a line: it is not too long, and no comment stands between them.
+    fn fits(self, line: &str, items: &[Line]) -> bool {
+        let ends = || items.iter().filter_map(|item| item.end);
+        let first = ends().next().unwrap_or(0);
+        let last = ends().next_back().unwrap_or(0);
+        let is_split = self
+            .source
+            .is_some_and(|source| source.has_comment_between(first, last));
+        self.width.is_none_or(|width| line.len() <= width) && !is_split
     }
 
     /// The lines of every clause under `UNION`.
-    pub(super) fn union(self, union: &Union) -> Vec<String> {
+    pub(super) fn union(self, union: &Union) -> Vec<Line> {
         let mut lines = Vec::new();
         for clause in &union.first.clauses {
             lines.extend(self.clause(clause));
         }
         for part in &union.rest {
-            lines.push(if part.all { "UNION ALL" } else { "UNION" }.to_owned());
+            let text = if part.all { "UNION ALL" } else { "UNION" };
+            lines.push(Line::new(text, part.span.start + 5));
             for clause in &part.query.clauses {
                 lines.extend(self.clause(clause));
             }
@@ -56,7 +72,7 @@ impl Layout {
     }
 
     /// The lines of a clause.
-    pub(super) fn clause(self, clause: &Clause) -> Vec<String> {
+    pub(super) fn clause(self, clause: &Clause) -> Vec<Line> {
         match clause {
             Clause::Match(clause) => self.match_clause(clause),
             Clause::Unwind(clause) => {
@@ -64,7 +80,7 @@ impl Layout {
                 expr::write(&mut line, &clause.list);
                 line.push_str(" AS ");
                 name::write(&mut line, &clause.variable.name);
-                vec![line]
+                vec![Line::new(line, clause.span.end)]
             }
             Clause::With(clause) => {
                 let mut lines = self.projection("WITH", &clause.projection);
@@ -77,7 +93,7 @@ impl Layout {
         }
     }
 
-    pub(super) fn match_clause(self, clause: &MatchClause) -> Vec<String> {
+    pub(super) fn match_clause(self, clause: &MatchClause) -> Vec<Line> {
         let head = if clause.optional {
             "OPTIONAL MATCH"
         } else {
@@ -86,7 +102,7 @@ impl Layout {
         let patterns = clause.patterns.iter().map(|pattern| {
             let mut text = String::new();
             write_path(&mut text, pattern);
-            text
+            Line::new(text, pattern.span.end)
         });
         let mut lines = self.list(head, patterns.collect());
         lines.extend(self.filter(clause.filter.as_ref()));
@@ -94,10 +110,12 @@ impl Layout {
     }
 
     /// `head item, item`, on one line or an item a line.
-    pub(super) fn list(self, head: &str, items: Vec<String>) -> Vec<String> {
-        let flat = format!("{head} {}", items.join(", "));
-        if self.fits(&flat) || items.len() < 2 {
-            return vec![flat];
+    pub(super) fn list(self, head: &str, items: Vec<Line>) -> Vec<Line> {
+        let texts: Vec<&str> = items.iter().map(|item| item.text.as_str()).collect();
+        let flat = format!("{head} {}", texts.join(", "));
+        if self.fits(&flat, &items) || items.len() < 2 {
+            let end = items.last().and_then(|item| item.end);
+            return vec![Line { text: flat, end }];
         }
         let pad = " ".repeat(head.len() + 1);
         let last = items.len() - 1;
@@ -108,40 +126,40 @@ impl Layout {
                 pad.clone()
             };
             let comma = if at == last { "" } else { "," };
-            format!("{start}{item}{comma}")
+            Line {
+                text: format!("{start}{}{comma}", item.text),
+                end: item.end,
+            }
         });
         lines.collect()
     }
 
     /// Parts on one line, or a part a line after the first.
-    pub(super) fn parts(self, parts: Vec<String>) -> Vec<String> {
-        let flat = parts.join(" ");
-        if self.fits(&flat) {
-            return vec![flat];
+    pub(super) fn parts(self, parts: Vec<Line>) -> Vec<Line> {
+        let texts: Vec<&str> = parts.iter().map(|part| part.text.as_str()).collect();
+        let flat = texts.join(" ");
+        if self.fits(&flat, &parts) {
+            let end = parts.iter().filter_map(|part| part.end).max();
+            return vec![Line { text: flat, end }];
         }
-        let lines =
-            parts.into_iter().enumerate().map(
-                |(at, part)| {
-                    if at == 0 { part } else { format!("  {part}") }
-                },
-            );
+        let lines = parts
+            .into_iter()
+            .enumerate()
+            .map(|(at, part)| if at == 0 { part } else { part.indented(2) });
         lines.collect()
     }
 
     /// `WHERE`, a condition a line where they do not fit on one.
-    pub(super) fn filter(self, filter: Option<&Expr>) -> Vec<String> {
+    pub(super) fn filter(self, filter: Option<&Expr>) -> Vec<Line> {
         let Some(filter) = filter else {
             return Vec::new();
         };
         let mut flat = "WHERE ".to_owned();
         expr::write(&mut flat, filter);
-        if self.fits(&flat) {
-            return vec![flat];
-        }
         let (word, operands, least) = match &filter.kind {
-            ExprKind::And(operands) => ("AND", operands, Level::Not),
-            ExprKind::Or(operands) => ("OR", operands, Level::Xor),
-            _ => return vec![flat],
+            ExprKind::And(operands) => ("AND", operands.as_slice(), Level::Not),
+            ExprKind::Or(operands) => ("OR", operands.as_slice(), Level::Not),
+            _ => ("", &[][..], Level::Or),
         };
         let lines = operands.iter().enumerate().map(|(at, operand)| {
             let mut line = if at == 0 {
@@ -150,15 +168,19 @@ impl Layout {
                 format!("  {word} ")
             };
             expr::write_at(&mut line, operand, least);
-            line
+            Line::new(line, operand.span.end)
         });
-        lines.collect()
+        let lines: Vec<Line> = lines.collect();
+        if lines.is_empty() || self.fits(&flat, &lines) {
+            return vec![Line::new(flat, filter.span.end)];
+        }
+        lines
     }
 
-    fn projection(self, head: &str, projection: &Projection) -> Vec<String> {
-        let mut items: Vec<String> = Vec::new();
-        if projection.star.is_some() {
-            items.push("*".to_owned());
+    fn projection(self, head: &str, projection: &Projection) -> Vec<Line> {
+        let mut items: Vec<Line> = Vec::new();
+        if let Some(star) = projection.star {
+            items.push(Line::new("*", star.end));
         }
         items.extend(projection.items.iter().map(projection_item));
         let head = if projection.distinct {
@@ -175,13 +197,13 @@ impl Layout {
             if let Some(count) = count {
                 let mut line = word.to_owned();
                 expr::write(&mut line, count);
-                lines.push(line);
+                lines.push(Line::new(line, count.span.end));
             }
         }
         lines
     }
 
-    fn call(self, clause: &CallClause) -> Vec<String> {
+    fn call(self, clause: &CallClause) -> Vec<Line> {
         let mut head = "CALL ".to_owned();
         if clause.imports_all {
             head.push_str("(*) ");
@@ -194,58 +216,56 @@ impl Layout {
             head.push_str(") ");
         }
         head.push('{');
-        let mut lines = vec![head];
-        let pad = if self.width.is_some() { "  " } else { "" };
+        let mut lines = vec![Line::new(head, clause.span.start + 4)];
+        let pad = if self.width.is_some() { 2 } else { 0 };
         let body = self.narrower().union(&clause.body);
-        lines.extend(body.into_iter().map(|line| format!("{pad}{line}")));
-        lines.push("}".to_owned());
+        lines.extend(body.into_iter().map(|line| line.indented(pad)));
+        lines.push(Line::new("}", clause.span.end));
         lines
     }
 }
 
-fn projection_item(item: &ProjectionItem) -> String {
+fn projection_item(item: &ProjectionItem) -> Line {
     let mut text = String::new();
     expr::write(&mut text, &item.expr);
     if let Some(alias) = &item.alias {
         text.push_str(" AS ");
         name::write(&mut text, &alias.name);
     }
-    text
+    Line::new(text, item.span.end)
 }
 
-fn sort_item(item: &SortItem) -> String {
+fn sort_item(item: &SortItem) -> Line {
     let mut text = String::new();
     expr::write(&mut text, &item.expr);
     if item.descending {
         text.push_str(" DESC");
     }
-    text
+    Line::new(text, item.span.end)
 }
 
-/// The lines before the first clause, with their place in the source.
-pub(super) fn prefix(query: &Query) -> Vec<(Span, String)> {
+/// The lines before the first clause.
+pub(super) fn prefix(query: &Query) -> Vec<Line> {
     let mut lines = Vec::new();
-    let start = Span {
-        start: query.span.start,
-        end: query.span.start,
-    };
+    let start = query.span.start;
     match query.mode {
         QueryMode::Run => {}
-        QueryMode::Explain => lines.push((start, "EXPLAIN".to_owned())),
-        QueryMode::Profile => lines.push((start, "PROFILE".to_owned())),
+        QueryMode::Explain => lines.push(Line::new("EXPLAIN", start)),
+        QueryMode::Profile => lines.push(Line::new("PROFILE", start)),
     }
     if let Some(diff) = &query.diff {
         let line = format!("DIFF {} TO {}", snapshot(&diff.from), snapshot(&diff.to));
-        lines.push((diff.span, line));
+        lines.push(Line::new(line, diff.span.end));
     }
     if let Some(at) = &query.at {
-        lines.push((at.span, format!("AT {}", snapshot(at))));
+        lines.push(Line::new(format!("AT {}", snapshot(at)), at.span.end));
     }
     let last = query.what_if.len().saturating_sub(1);
     for (at, item) in query.what_if.iter().enumerate() {
         let head = if at == 0 { "WHAT IF " } else { "        " };
         let comma = if at == last { "" } else { "," };
-        lines.push((item.span, format!("{head}{}{comma}", change(item))));
+        let line = format!("{head}{}{comma}", change(item));
+        lines.push(Line::new(line, item.span.end));
     }
     lines
 }

@@ -2,47 +2,147 @@
 
 use super::clause::Layout;
 use super::expr::{self, Level};
+use super::line::{Line, Source};
 use super::verb::{ends, titles, write_state};
-use super::{Printer, name};
+use super::{name, query_lines};
 use crate::ast::{
-    AttackerDefinition, Definition, Expectation, Fix, Guard, Ident, PolicyDefinition,
+    AttackerDefinition, Definition, Expectation, Expr, Fix, Guard, Ident, PolicyDefinition,
     RuleDefinition, Span, State, Text,
 };
 
 /// How far the parts of a definition stand in.
 const INDENT: usize = 2;
 
-impl Printer<'_> {
-    pub(super) fn definition(&mut self, definition: &Definition) {
-        match definition {
-            Definition::Rule(rule) => self.rule(rule),
-            Definition::Policy(policy) => self.policy(policy),
-            Definition::Attacker(attacker) => self.attacker(attacker),
-            Definition::Group(group) => {
-                let mut line = head("GROUP", &group.name, group.title.as_ref());
-                line.push_str(" KINDS ");
-                expr::separated(&mut line, &group.kinds, |out, kind| {
-                    name::write(out, &kind.name);
-                });
-                self.part(0, group.span, vec![line]);
-            }
-            Definition::Import(import) => {
-                let mut line = "IMPORT ".to_owned();
-                name::write_string(&mut line, &import.path.value, '\'');
-                self.part(0, import.span, vec![line]);
-            }
+pub(super) fn lines(source: &Source<'_>, definition: &Definition) -> Vec<Line> {
+    match definition {
+        Definition::Rule(rule) => rule_lines(source, rule),
+        Definition::Policy(policy) => policy_lines(source, policy),
+        Definition::Attacker(attacker) => attacker_lines(attacker),
+        Definition::Group(group) => {
+            let mut line = head("GROUP", &group.name, group.title.as_ref());
+            line.push_str(" KINDS ");
+            expr::separated(&mut line, &group.kinds, |out, kind| {
+                name::write(out, &kind.name);
+            });
+            vec![Line::new(line, group.span.end)]
         }
-        self.comments_before(INDENT, definition.span().end as usize);
+        Definition::Import(import) => {
+            let mut line = "IMPORT ".to_owned();
+            name::write_string(&mut line, &import.path.value, '\'');
+            vec![Line::new(line, import.span.end)]
+        }
+    }
+}
+
+fn rule_lines(source: &Source<'_>, rule: &RuleDefinition) -> Vec<Line> {
+    let mut parts = Parts::new("RULE", &rule.name, rule.title.as_ref());
+    let mut facts: Vec<(Span, String)> = Vec::new();
+    for (word, name) in [("ID ", &rule.id), ("FAMILY ", &rule.family)] {
+        if let Some(name) = name {
+            let mut text = word.to_owned();
+            name::write_title(&mut text, &name.name);
+            facts.push((name.span, text));
+        }
+    }
+    if let Some(last) = rule.techniques.last() {
+        facts.push((
+            last.span,
+            format!("TECHNIQUE {}", strings(&rule.techniques)),
+        ));
+    }
+    parts.facts(facts);
+    for clause in &rule.matches {
+        parts.extend(Layout::lines(INDENT, source).match_clause(clause));
+    }
+    parts.states("GIVEN", &rule.given);
+    parts.states("GAIN", &rule.gain);
+    parts.value("LIKELIHOOD ", rule.likelihood.as_ref());
+    parts.value("CONFIDENCE ", rule.confidence.as_ref());
+    for item in &rule.guards {
+        parts.line(item.span, guard(item));
+    }
+    for item in &rule.fixes {
+        parts.line(item.span, fix(item));
+    }
+    parts.text("EXPLANATION", rule.explanation.as_ref());
+    parts.text("REMEDIATION", rule.remediation.as_ref());
+    parts.lines
+}
+
+fn policy_lines(source: &Source<'_>, policy: &PolicyDefinition) -> Vec<Line> {
+    let mut parts = Parts::new("POLICY", &policy.name, policy.title.as_ref());
+    let mut facts: Vec<(Span, String)> = Vec::new();
+    if let Some(severity) = &policy.severity {
+        facts.push((severity.span, format!("SEVERITY {}", severity.name)));
+    }
+    if let Some(last) = policy.controls.last() {
+        facts.push((last.span, format!("CONTROLS {}", strings(&policy.controls))));
+    }
+    parts.facts(facts);
+    parts.text("OWNER", policy.owner.as_ref());
+    parts.text("DESCRIPTION", policy.description.as_ref());
+    parts.text("REMEDIATION", policy.remediation.as_ref());
+    let expectation = match policy.expectation {
+        Expectation::NoRows => "EXPECT NO ROWS".to_owned(),
+        Expectation::Rows => "EXPECT ROWS".to_owned(),
+        Expectation::AtMost(count) => format!("EXPECT AT MOST {count} ROWS"),
+        Expectation::AtLeast(count) => format!("EXPECT AT LEAST {count} ROWS"),
+    };
+    parts
+        .lines
+        .push(Line::new(expectation, policy.query.span.start).indented(INDENT));
+    parts
+        .lines
+        .extend(query_lines(source, &policy.query, INDENT));
+    parts.lines
+}
+
+fn attacker_lines(attacker: &AttackerDefinition) -> Vec<Line> {
+    let mut parts = Parts::new("ATTACKER", &attacker.name, attacker.title.as_ref());
+    if let Some(start) = &attacker.start {
+        parts.line(start.span, format!("START {}", ends(start)));
+    }
+    for (word, names) in [
+        ("RULES", &attacker.forbidden_rules),
+        ("TECHNIQUES", &attacker.forbidden_techniques),
+    ] {
+        if let Some(last) = names.last() {
+            parts.line(last.span, format!("AVOIDING {word} {}", titles(names)));
+        }
+    }
+    parts.value("SKILL ", attacker.skill.as_ref());
+    parts.lines
+}
+
+/// The lines of a definition: its head, then a part a line.
+struct Parts {
+    lines: Vec<Line>,
+}
+
+impl Parts {
+    fn new(word: &str, name: &Ident, title: Option<&Text>) -> Parts {
+        let end = title.map_or(name.span, |title| title.span).end;
+        Parts {
+            lines: vec![Line::new(head(word, name, title), end)],
+        }
     }
 
-    fn head(&mut self, word: &str, name: &Ident, title: Option<&Text>) {
-        let span = title.map_or(name.span, |title| title.span);
-        self.part(0, span, vec![head(word, name, title)]);
+    fn line(&mut self, span: Span, text: String) {
+        self.extend([Line::new(text, span.end)]);
     }
 
-    /// A line of a definition.
-    fn line(&mut self, span: Span, line: String) {
-        self.part(INDENT, span, vec![line]);
+    fn extend(&mut self, lines: impl IntoIterator<Item = Line>) {
+        let lines = lines.into_iter();
+        self.lines.extend(lines.map(|line| line.indented(INDENT)));
+    }
+
+    /// Short parts that share a line.
+    fn facts(&mut self, facts: Vec<(Span, String)>) {
+        let Some(end) = facts.iter().map(|(span, _)| span.end).max() else {
+            return;
+        };
+        let texts: Vec<String> = facts.into_iter().map(|(_, text)| text).collect();
+        self.extend([Line::new(texts.join("  "), end)]);
     }
 
     fn text(&mut self, word: &str, text: Option<&Text>) {
@@ -53,51 +153,12 @@ impl Printer<'_> {
         }
     }
 
-    fn rule(&mut self, rule: &RuleDefinition) {
-        self.head("RULE", &rule.name, rule.title.as_ref());
-        let mut facts: Vec<(Span, String)> = Vec::new();
-        for (word, name) in [("ID ", &rule.id), ("FAMILY ", &rule.family)] {
-            if let Some(name) = name {
-                let mut text = word.to_owned();
-                name::write_title(&mut text, &name.name);
-                facts.push((name.span, text));
-            }
+    fn value(&mut self, word: &str, value: Option<&Expr>) {
+        if let Some(value) = value {
+            let mut line = word.to_owned();
+            expr::write(&mut line, value);
+            self.line(value.span, line);
         }
-        if let Some(last) = rule.techniques.last() {
-            facts.push((
-                last.span,
-                format!("TECHNIQUE {}", strings(&rule.techniques)),
-            ));
-        }
-        if let Some((span, _)) = facts.last() {
-            let span = *span;
-            let texts: Vec<String> = facts.into_iter().map(|(_, text)| text).collect();
-            self.line(span, texts.join("  "));
-        }
-        for clause in &rule.matches {
-            let lines = Layout::lines(INDENT).match_clause(clause);
-            self.part(INDENT, clause.span, lines);
-        }
-        self.states("GIVEN", &rule.given);
-        self.states("GAIN", &rule.gain);
-        for (word, value) in [
-            ("LIKELIHOOD ", &rule.likelihood),
-            ("CONFIDENCE ", &rule.confidence),
-        ] {
-            if let Some(value) = value {
-                let mut line = word.to_owned();
-                expr::write(&mut line, value);
-                self.line(value.span, line);
-            }
-        }
-        for item in &rule.guards {
-            self.line(item.span, guard(item));
-        }
-        for item in &rule.fixes {
-            self.line(item.span, fix(item));
-        }
-        self.text("EXPLANATION", rule.explanation.as_ref());
-        self.text("REMEDIATION", rule.remediation.as_ref());
     }
 
     fn states(&mut self, word: &str, states: &[State]) {
@@ -105,57 +166,6 @@ impl Printer<'_> {
             let mut line = format!("{word} ");
             expr::separated(&mut line, states, write_state);
             self.line(last.span, line);
-        }
-    }
-
-    fn policy(&mut self, policy: &PolicyDefinition) {
-        self.head("POLICY", &policy.name, policy.title.as_ref());
-        let mut facts: Vec<(Span, String)> = Vec::new();
-        if let Some(severity) = &policy.severity {
-            facts.push((severity.span, format!("SEVERITY {}", severity.name)));
-        }
-        if let Some(last) = policy.controls.last() {
-            facts.push((last.span, format!("CONTROLS {}", strings(&policy.controls))));
-        }
-        if let Some((span, _)) = facts.last() {
-            let span = *span;
-            let texts: Vec<String> = facts.into_iter().map(|(_, text)| text).collect();
-            self.line(span, texts.join("  "));
-        }
-        self.text("OWNER", policy.owner.as_ref());
-        self.text("DESCRIPTION", policy.description.as_ref());
-        self.text("REMEDIATION", policy.remediation.as_ref());
-        let expectation = match policy.expectation {
-            Expectation::NoRows => "EXPECT NO ROWS".to_owned(),
-            Expectation::Rows => "EXPECT ROWS".to_owned(),
-            Expectation::AtMost(count) => format!("EXPECT AT MOST {count} ROWS"),
-            Expectation::AtLeast(count) => format!("EXPECT AT LEAST {count} ROWS"),
-        };
-        let start = Span {
-            start: policy.query.span.start,
-            end: policy.query.span.start,
-        };
-        self.line(start, expectation);
-        self.query(&policy.query, INDENT);
-    }
-
-    fn attacker(&mut self, attacker: &AttackerDefinition) {
-        self.head("ATTACKER", &attacker.name, attacker.title.as_ref());
-        if let Some(start) = &attacker.start {
-            self.line(start.span, format!("START {}", ends(start)));
-        }
-        for (word, names) in [
-            ("RULES", &attacker.forbidden_rules),
-            ("TECHNIQUES", &attacker.forbidden_techniques),
-        ] {
-            if let Some(last) = names.last() {
-                self.line(last.span, format!("AVOIDING {word} {}", titles(names)));
-            }
-        }
-        if let Some(skill) = &attacker.skill {
-            let mut line = "SKILL ".to_owned();
-            expr::write(&mut line, skill);
-            self.line(skill.span, line);
         }
     }
 }

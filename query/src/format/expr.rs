@@ -1,4 +1,5 @@
-//! Expressions on one line, with the parentheses they need and no others.
+//! Expressions on one line, with the parentheses they need; `AND` beside `OR` has them too, for
+//! who reads it.
 
 use super::clause::Layout;
 use super::name;
@@ -129,8 +130,8 @@ fn write_bare(out: &mut String, expr: &Expr) {
         ExprKind::Unary { op, operand } => write_unary(out, *op, operand),
         ExprKind::Binary { op, left, right } => write_binary(out, *op, left, right),
         ExprKind::And(operands) => write_chain(out, operands, " AND ", Level::Not),
-        ExprKind::Or(operands) => write_chain(out, operands, " OR ", Level::Xor),
-        ExprKind::Xor(operands) => write_chain(out, operands, " XOR ", Level::And),
+        ExprKind::Or(operands) => write_chain(out, operands, " OR ", Level::Not),
+        ExprKind::Xor(operands) => write_chain(out, operands, " XOR ", Level::Not),
         ExprKind::Compare { first, rest } => {
             write_at(out, first, Level::Predicate);
             for link in rest {
@@ -436,7 +437,9 @@ fn write_map_projection_item(out: &mut String, item: &MapProjectionItem) {
 fn write_subquery(out: &mut String, word: &str, body: &Union) {
     out.push_str(word);
     out.push_str(" { ");
-    out.push_str(&Layout::one_line().union(body).join(" "));
+    let lines = Layout::one_line().union(body);
+    let texts: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+    out.push_str(&texts.join(" "));
     out.push_str(" }");
 }
 

@@ -2,6 +2,7 @@
 
 use super::clause::Layout;
 use super::expr;
+use super::line::Line;
 use super::name;
 use super::pattern::write_node;
 use crate::ast::{
@@ -9,30 +10,33 @@ use crate::ast::{
 };
 
 /// The lines of a verb: its head with the first part, then a part a line where they do not fit.
-pub(super) fn lines(layout: Layout, clause: &VerbClause) -> Vec<String> {
-    let mut parts = Vec::new();
+pub(super) fn lines(layout: Layout<'_>, clause: &VerbClause) -> Vec<Line> {
+    let mut parts: Vec<Line> = Vec::new();
+    let head_end = clause.head.end;
     match &clause.verb {
         Verb::AttackPaths(verb) => {
-            parts.push("ATTACK PATHS".to_owned());
+            parts.push(Line::new("ATTACK PATHS", head_end));
             attack_paths(&mut parts, verb);
         }
         Verb::Exploitability(verb) => {
-            parts.push(format!("EXPLOITABILITY OF {}", ends(&verb.of)));
+            let head = format!("EXPLOITABILITY OF {}", ends(&verb.of));
+            parts.push(Line::new(head, verb.of.span.end));
             optional_ends(&mut parts, "FROM", verb.from.as_ref());
             bound(&mut parts, "SAMPLED ", verb.sampled.as_ref(), "");
         }
         Verb::BlastRadius(verb) => {
-            parts.push(format!("BLAST RADIUS OF {}", ends(&verb.of)));
+            let head = format!("BLAST RADIUS OF {}", ends(&verb.of));
+            parts.push(Line::new(head, verb.of.span.end));
             bound(&mut parts, "LIKELIHOOD >= ", verb.likelihood.as_ref(), "");
             bound(&mut parts, "WITHIN ", verb.within.as_ref(), " STEPS");
         }
         Verb::ChokePoints(verb) => {
-            parts.push("CHOKE POINTS".to_owned());
+            parts.push(Line::new("CHOKE POINTS", head_end));
             optional_ends(&mut parts, "FROM", verb.from.as_ref());
             optional_ends(&mut parts, "TO", verb.to.as_ref());
         }
         Verb::FixPlan(verb) => {
-            parts.push("FIX PLAN".to_owned());
+            parts.push(Line::new("FIX PLAN", head_end));
             optional_ends(&mut parts, "FROM", verb.from.as_ref());
             optional_ends(&mut parts, "TO", verb.to.as_ref());
             match &verb.goal {
@@ -46,7 +50,7 @@ pub(super) fn lines(layout: Layout, clause: &VerbClause) -> Vec<String> {
         Verb::WhyNot(verb) => {
             let mut head = "WHY NOT ".to_owned();
             name::write_title(&mut head, &verb.rule.name);
-            parts.push(head);
+            parts.push(Line::new(head, verb.rule.span.end));
             optional_ends(&mut parts, "FROM", verb.from.as_ref());
             optional_ends(&mut parts, "TO", Some(&verb.to));
         }
@@ -56,11 +60,13 @@ pub(super) fn lines(layout: Layout, clause: &VerbClause) -> Vec<String> {
         let items = items.iter().map(|item| {
             let mut text = String::new();
             name::write(&mut text, &item.column.name);
+            let mut end = item.column.span.end;
             if let Some(alias) = &item.alias {
                 text.push_str(" AS ");
                 name::write(&mut text, &alias.name);
+                end = alias.span.end;
             }
-            text
+            Line::new(text, end)
         });
         lines.extend(layout.list("YIELD", items.collect()));
         lines.extend(layout.filter(clause.filter.as_ref()));
@@ -68,18 +74,18 @@ pub(super) fn lines(layout: Layout, clause: &VerbClause) -> Vec<String> {
     lines
 }
 
-fn attack_paths(parts: &mut Vec<String>, verb: &AttackPaths) {
+fn attack_paths(parts: &mut Vec<Line>, verb: &AttackPaths) {
     optional_ends(parts, "FROM", verb.from.as_ref());
     optional_ends(parts, "TO", verb.to.as_ref());
     optional_ends(parts, "VIA", verb.via.as_ref());
     for avoiding in &verb.avoiding {
-        parts.push(match avoiding {
-            Avoiding::Ends(avoided) => format!("AVOIDING {}", ends(avoided)),
-            Avoiding::Rules(rules) => format!("AVOIDING RULES {}", titles(rules)),
-            Avoiding::Techniques(techniques) => {
-                format!("AVOIDING TECHNIQUES {}", titles(techniques))
-            }
-        });
+        let last = |names: &[Ident]| names.last().map_or(0, |name| name.span.end);
+        let (text, end) = match avoiding {
+            Avoiding::Ends(avoided) => (ends(avoided), avoided.span.end),
+            Avoiding::Rules(rules) => (format!("RULES {}", titles(rules)), last(rules)),
+            Avoiding::Techniques(names) => (format!("TECHNIQUES {}", titles(names)), last(names)),
+        };
+        parts.push(Line::new(format!("AVOIDING {text}"), end));
     }
     bound(parts, "WITHIN ", verb.within.as_ref(), " STEPS");
     bound(parts, "LIKELIHOOD >= ", verb.likelihood.as_ref(), "");
@@ -95,18 +101,18 @@ fn attack_paths(parts: &mut Vec<String>, verb: &AttackPaths) {
     }
 }
 
-fn bound(parts: &mut Vec<String>, before: &str, value: Option<&Expr>, after: &str) {
+fn bound(parts: &mut Vec<Line>, before: &str, value: Option<&Expr>, after: &str) {
     if let Some(value) = value {
         let mut text = before.to_owned();
         expr::write(&mut text, value);
         text.push_str(after);
-        parts.push(text);
+        parts.push(Line::new(text, value.span.end));
     }
 }
 
-fn optional_ends(parts: &mut Vec<String>, word: &str, value: Option<&Ends>) {
+fn optional_ends(parts: &mut Vec<Line>, word: &str, value: Option<&Ends>) {
     if let Some(value) = value {
-        parts.push(format!("{word} {}", ends(value)));
+        parts.push(Line::new(format!("{word} {}", ends(value)), value.span.end));
     }
 }
 

@@ -167,6 +167,21 @@ impl<'s> ContextLexer<'s> {
         self.last() == Some(Token::Sign(sign))
     }
 
+    /// Whether the last token is the `%` that stands for any label.
+    fn follows_any_label(&self) -> bool {
+        let before = self.tokens.len().checked_sub(2);
+        let sign = before
+            .and_then(|at| self.tokens.get(at))
+            .map(|lexeme| lexeme.token);
+        self.last_is(Sign::Percent)
+            && matches!(
+                sign,
+                Some(Token::Sign(
+                    Sign::Colon | Sign::LabelBar | Sign::Ampersand | Sign::Bang
+                ))
+            )
+    }
+
     fn bracket(&self) -> Bracket {
         self.nesting.bracket()
     }
@@ -210,11 +225,16 @@ impl<'s> ContextLexer<'s> {
                 format!("`{shown}` is not a sign of the language"),
             )
             .help(format!("write `{meant}`")),
-            None => Diagnostic::new(
-                Code::UnexpectedCharacter,
-                span,
-                format!("`{shown}` has no meaning here"),
-            ),
+            None => {
+                let message = format!("`{shown}` has no meaning here");
+                let diagnostic = Diagnostic::new(Code::UnexpectedCharacter, span, message);
+                match text {
+                    "#" => diagnostic.help("a comment starts with `//`"),
+                    "$" => diagnostic.help("a parameter is written `$name`"),
+                    "?" => diagnostic.help("write `CASE WHEN ... THEN ... ELSE ... END`"),
+                    _ => diagnostic,
+                }
+            }
         };
         self.diagnostics.push(diagnostic);
         self.push(Token::Invalid, 1);
@@ -320,7 +340,7 @@ impl<'s> ContextLexer<'s> {
         }
         let before = self.last();
         // Right behind an operand stands no second one: a word is no name there.
-        let ends_operand = before.is_some_and(ends_operand);
+        let ends_operand = before.is_some_and(ends_operand) || self.follows_any_label();
         self.push(Token::Keyword(keyword), 1);
         self.enter(keyword);
         match keyword {
