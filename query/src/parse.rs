@@ -9,6 +9,7 @@ mod build_list;
 mod build_pattern;
 mod build_verb;
 mod error;
+mod hint;
 
 use crate::ast::{Definition, Query};
 use crate::diagnostic::{Code, Diagnostic};

@@ -252,7 +252,12 @@ impl<'a> Resolver<'a> {
         let known = snapshot.labels().map(|label| snapshot.label_name(label));
         let message = format!("no label `{name}` in the graph");
         let diagnostic = Diagnostic::new(Code::UnknownLabel, span, message);
-        self.report(diagnostic.suggest(name, known));
+        self.report(match snapshot.kind_id(name) {
+            Some(_) => diagnostic.help(format!(
+                "`{name}` is a kind of relationship: `-[:{name}]->`"
+            )),
+            None => diagnostic.suggest(name, known),
+        });
     }
 
     /// Warns of a kind that no relationship has.
@@ -264,7 +269,27 @@ impl<'a> Resolver<'a> {
         let known = snapshot.kinds().map(|kind| snapshot.kind_name(kind));
         let message = format!("no relationship kind `{name}` in the graph");
         let diagnostic = Diagnostic::new(Code::UnknownKind, span, message);
-        self.report(diagnostic.suggest(name, known));
+        self.report(match snapshot.label_id(name) {
+            Some(_) => diagnostic.help(format!(
+                "`{name}` is a label; it stands in a node: `(n:{name})`"
+            )),
+            None => diagnostic.suggest(name, known),
+        });
+    }
+
+    /// Warns of a variable that is called like a label or kind and has no colon before it.
+    pub(crate) fn check_name(&mut self, name: &crate::ast::Ident, is_node: bool) {
+        let word = &name.name;
+        let (is_known, what) = if is_node {
+            (self.snapshot.label_id(word).is_some(), "label")
+        } else {
+            (self.snapshot.kind_id(word).is_some(), "kind")
+        };
+        if is_known {
+            let message = format!("`{word}` is a variable here, not the {what} of that name");
+            let diagnostic = Diagnostic::new(Code::NameOfKind, name.span, message);
+            self.report(diagnostic.help(format!("write `:{word}` for the {what}")));
+        }
     }
 
     /// Warns of a property that nothing has.

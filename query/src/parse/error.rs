@@ -1,6 +1,7 @@
 //! Parser failures as diagnostics, and where to read on after one.
 
 use super::Failure;
+use super::hint::{Site, hint};
 use crate::ast::Span;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::token::{Dialect, Keyword, Lexeme, Sign, Token};
@@ -14,10 +15,10 @@ const WRITING: [&str; 10] = [
 ];
 
 /// Adds what a failure means to the diagnostics; returns the byte it happened at.
-pub(super) fn report(
-    text: &str,
-    tokens: &[Lexeme<'_>],
-    failure: &Failure<'_>,
+pub(super) fn report<'s>(
+    text: &'s str,
+    tokens: &[Lexeme<'s>],
+    failure: &Failure<'s>,
     found: Vec<Diagnostic>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> usize {
@@ -54,10 +55,10 @@ fn before<'s>(tokens: &[Lexeme<'s>], at: usize) -> Option<Token<'s>> {
     tokens.get(after.checked_sub(1)?).map(|lexeme| lexeme.token)
 }
 
-fn diagnose(
-    text: &str,
-    tokens: &[Lexeme<'_>],
-    token: Option<Token<'_>>,
+fn diagnose<'s>(
+    text: &'s str,
+    tokens: &[Lexeme<'s>],
+    token: Option<Token<'s>>,
     span: Span,
     expected: &[String],
 ) -> Diagnostic {
@@ -96,7 +97,13 @@ fn diagnose(
         None => format!("{found} cannot stand here"),
     };
     let diagnostic = Diagnostic::new(Code::Syntax, span, message);
-    match hint(text, tokens, token, span, &wanted) {
+    let site = Site {
+        text,
+        tokens,
+        token,
+        span,
+    };
+    match hint(&site, &wanted) {
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
@@ -159,14 +166,18 @@ fn unclosed<'s>(tokens: &[Lexeme<'s>], token: Option<Token<'s>>, span: Span) -> 
 /// What the grammar would have taken, in groups that people know.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "five independent facts about one set of tokens"
+    reason = "independent facts about one set of tokens"
 )]
-struct Wanted {
-    expression: bool,
-    name: bool,
-    clause: bool,
-    operator: bool,
-    arrow: bool,
+pub(super) struct Wanted {
+    pub(super) expression: bool,
+    pub(super) name: bool,
+    pub(super) clause: bool,
+    pub(super) operator: bool,
+    pub(super) arrow: bool,
+    /// `AS` and a new name fit.
+    pub(super) alias: bool,
+    /// The rest of a node pattern fits: its labels, its properties, its condition.
+    pub(super) labels: bool,
     words: Vec<String>,
 }
 
@@ -180,6 +191,8 @@ impl Wanted {
         let clause = has("MATCH") && has("RETURN");
         let operator = has("AND") && has("+");
         let arrow = has("-->") && has("-[");
+        let alias = has("AS");
+        let labels = has(")") && has("WHERE") && has("{") && !expression;
         let words = names
             .iter()
             .filter(|name| {
@@ -229,6 +242,8 @@ impl Wanted {
             clause,
             operator,
             arrow,
+            alias,
+            labels,
             words,
         }
     }
@@ -276,55 +291,6 @@ fn is_soft(text: &str) -> bool {
     Keyword::ALL
         .iter()
         .any(|keyword| keyword.text() == text && !keyword.is_reserved())
-}
-
-/// A guess at what was meant.
-fn hint(
-    text: &str,
-    tokens: &[Lexeme<'_>],
-    token: Option<Token<'_>>,
-    span: Span,
-    wanted: &Wanted,
-) -> Option<String> {
-    let token = token?;
-    let before = before(tokens, span.start as usize);
-    match token {
-        Token::Keyword(keyword) if wanted.name && keyword.is_reserved() => {
-            let written = span.slice(text);
-            Some(format!(
-                "`{written}` is a word of the language; write `` `{written}` `` to use it as a name"
-            ))
-        }
-        Token::Sign(Sign::Minus | Sign::Less) if wanted.arrow => {
-            Some("a relationship is written `-->`, `<--`, `--` or `-[...]->`".to_owned())
-        }
-        Token::Word(word) if word.eq_ignore_ascii_case("USING") && wanted.clause => {
-            Some("leave the hint out: the planner chooses indexes and join order".to_owned())
-        }
-        Token::Word(word) => {
-            if wanted.operator && matches!(before, Some(Token::Word(_) | Token::Sign(Sign::RParen)))
-            {
-                let near = near_keyword(word);
-                return Some(match near {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "write `AS` before a new name".to_owned(),
-                });
-            }
-            near_keyword(word).map(|near| format!("did you mean `{near}`?"))
-        }
-        _ => None,
-    }
-}
-
-fn near_keyword(word: &str) -> Option<&'static str> {
-    let known = Keyword::ALL
-        .iter()
-        .filter(|keyword| keyword.is_reserved() || keyword.starts_clause())
-        .map(|keyword| keyword.text())
-        .chain([
-            "ORDER", "LIMIT", "SKIP", "STARTS", "ENDS", "CONTAINS", "YIELD", "FROM", "AVOIDING",
-        ]);
-    crate::nearest::nearest(word, known).filter(|near| near.len() > 2)
 }
 
 /// The tokens to read on with after a failure at byte `at`: from the next clause outside brackets,

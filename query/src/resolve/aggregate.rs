@@ -1,7 +1,7 @@
 //! Aggregates in expressions.
 
 use crate::ast::{Expr as Tree, ExprKind, MapProjectionItem};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Expr;
 use crate::func::aggregate::Aggregate;
 use crate::plan::AggregateItem;
@@ -122,7 +122,10 @@ impl Resolver<'_> {
                 "`{}()` aggregates rows, which only `WITH` and `RETURN` do",
                 name.name
             );
-            self.error(Code::Aggregation, tree.span, message);
+            let diagnostic = Diagnostic::new(Code::Aggregation, tree.span, message);
+            self.report(diagnostic.help(
+                "aggregate in a `WITH` first, then filter by its name: `WITH n, count(*) AS found WHERE found > 1`",
+            ));
             return fail;
         };
         if let Some(known) = grouping.seen.iter().find(|known| known.tree == *tree) {

@@ -40,7 +40,10 @@ impl Resolver<'_> {
         let Some(function) = Function::find(&name.name) else {
             let message = format!("there is no function `{}()`", name.name);
             let diagnostic = Diagnostic::new(Code::UnknownFunction, name.span, message);
-            self.report(diagnostic.suggest(&name.name, Function::names()));
+            self.report(match of_other_languages(&name.name) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic.suggest(&name.name, Function::names()),
+            });
             for arg in args {
                 self.value(arg, scope);
             }
@@ -140,4 +143,35 @@ impl Resolver<'_> {
         }
         (Expr::MapProjection(Box::new(base), parts, span), Ty::Map)
     }
+}
+
+/// What this language has for a function of another one.
+fn of_other_languages(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    Some(match name.as_str() {
+        "len" => "write `size()` for a text or a list, `length()` for a path",
+        "substr" | "mid" => "write `substring()`",
+        "concat" => "texts are joined with `+`",
+        "isnull" | "ifnull" | "nvl" => {
+            "write `x IS NULL` for a test, `coalesce(x, 0)` for a value instead"
+        }
+        "now" | "getdate" | "current_timestamp" | "sysdate" => "write `datetime()`",
+        "curdate" | "today" => "write `date()`",
+        "ucase" | "touppercase" | "uppercase" => "write `toUpper()`",
+        "lcase" | "tolowercase" | "lowercase" => "write `toLower()`",
+        "group_concat" | "string_agg" | "array_agg" | "listagg" => "write `collect()`",
+        "instr" | "indexof" | "locate" | "charindex" => "write `a CONTAINS b`",
+        "endswith" => "write `a ENDS WITH b`",
+        "contains" => "write `a CONTAINS b`",
+        "regexp_like" | "matches" => "write `a =~ 'pattern'`",
+        "int" | "integer" | "to_int" => "write `toInteger()`",
+        "str" | "string" | "to_string" => "write `toString()`",
+        "float" | "double" => "write `toFloat()`",
+        "stdev_samp" | "stddev" => "write `stDev()`",
+        "percentile_cont" | "median" => "write `percentileCont(x, 0.5)`",
+        name if name.starts_with("apoc.") || name.starts_with("gds.") => {
+            "functions of plugins are not part of the language"
+        }
+        _ => return None,
+    })
 }

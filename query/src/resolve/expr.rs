@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::ast::{Expr as Tree, ExprKind, Ident, PathPattern, Span, Union};
+use crate::ast::{CompareLink, Expr as Tree, ExprKind, Ident, PathPattern, Span, Union};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Expr, SubqueryKind};
+use crate::func::Function;
 use crate::func::aggregate::Aggregate;
 use crate::plan::Subplan;
 use crate::types::Ty;
@@ -39,11 +40,33 @@ impl Resolver<'_> {
         resolved
     }
 
+    /// Warns of `x = null`.
+    fn check_null_comparison(&mut self, first: &Tree, rest: &[CompareLink]) {
+        let operands = std::iter::once(first).chain(rest.iter().map(|link| &link.operand));
+        let mut found = None;
+        for operand in operands {
+            if matches!(operand.kind, ExprKind::Null) {
+                found = Some(operand.span);
+            }
+        }
+        if let Some(span) = found {
+            let message = "a comparison with null is never true";
+            let diagnostic = Diagnostic::new(Code::NullComparison, span, message);
+            self.report(diagnostic.help("write `IS NULL` or `IS NOT NULL`"));
+        }
+    }
+
     pub(crate) fn unknown_variable(&mut self, name: &str, span: Span, scope: &Scope) {
         let message = format!("`{name}` is not defined here");
         let known: Vec<&str> = scope.vars.iter().map(|var| &*var.name).collect();
-        let diagnostic = Diagnostic::new(Code::UnknownVariable, span, message);
-        self.report(diagnostic.suggest(name, known));
+        let mut diagnostic =
+            Diagnostic::new(Code::UnknownVariable, span, message).suggest(name, known);
+        let is_function = Function::find(name).is_some() || Aggregate::find(name).is_some();
+        if diagnostic.help.is_none() && is_function {
+            diagnostic =
+                diagnostic.help(format!("a function is called with parentheses: `{name}()`"));
+        }
+        self.report(diagnostic);
     }
 
     pub(super) fn variable(&mut self, name: &str, span: Span, scope: &Scope) -> (Expr, Ty) {
@@ -131,6 +154,7 @@ impl Resolver<'_> {
                 (Expr::Xor(operands, span), Ty::Bool)
             }
             ExprKind::Compare { first, rest } => {
+                self.check_null_comparison(first, rest);
                 let first = self.expr(first, scope).0;
                 let mut links = Vec::new();
                 for link in rest {
@@ -393,7 +417,9 @@ impl Resolver<'_> {
         if path.selector.is_none() && !self.is_condition {
             let message = "a pattern is a condition, not a value";
             let diagnostic = Diagnostic::new(Code::InvalidPattern, path.span, message);
-            self.report(diagnostic.help("write `EXISTS { ... }` or `[pattern | value]`"));
+            self.report(diagnostic.help(
+                "write `EXISTS { ... }` for whether it matches, `COUNT { ... }` for how often, or `[pattern | value]` for a list",
+            ));
             return null();
         }
         let (plan, slot) = self.pattern_subplan(path, None, None, scope);

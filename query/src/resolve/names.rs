@@ -26,6 +26,9 @@ impl Resolver<'_> {
             .variable
             .as_ref()
             .and_then(|name| self.known_node(name, builder));
+        if let (Some(name), None, None) = (&node.variable, &node.labels, &known) {
+            self.check_name(name, true);
+        }
         match known {
             Some(var) => {
                 let pattern = builder

@@ -323,6 +323,9 @@ impl Resolver<'_> {
             .unwrap_or_else(|| self.surroundings.any_kind());
         let direction = direction(relationship.direction);
         let name = relationship.variable.as_ref();
+        if let (Some(name), None) = (name, &relationship.kinds) {
+            self.check_name(name, false);
+        }
         let Some(quantifier) = &relationship.quantifier else {
             let var = self.edge_var(name, VarKind::Edge, builder);
             let mut edge = edge_pattern(var, from, to, None);
