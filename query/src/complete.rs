@@ -21,6 +21,8 @@ pub trait Catalogue {
     fn properties(&self, owner: Option<&str>) -> Vec<String>;
     /// The rules by name.
     fn rules(&self) -> Vec<String>;
+    /// The techniques of the rules.
+    fn techniques(&self) -> Vec<String>;
     /// The attacker profiles by name.
     fn attackers(&self) -> Vec<String>;
 }
@@ -58,8 +60,12 @@ pub enum ItemKind {
     Label,
     /// A kind of relationship or a group of kinds.
     Kind,
+    /// A parameter.
+    Parameter,
     /// A rule.
     Rule,
+    /// A technique of an attack.
+    Technique,
     /// An attacker profile.
     Attacker,
     /// A capability of an attacker.
@@ -79,7 +85,9 @@ impl ItemKind {
             ItemKind::Property => "property",
             ItemKind::Label => "label",
             ItemKind::Kind => "kind",
+            ItemKind::Parameter => "parameter",
             ItemKind::Rule => "rule",
+            ItemKind::Technique => "technique",
             ItemKind::Attacker => "attacker",
             ItemKind::Capability => "capability",
             ItemKind::Keyword => "keyword",
@@ -105,6 +113,9 @@ pub fn complete(text: &str, offset: usize, catalogue: &dyn Catalogue) -> Complet
     let in_comment = comments(before)
         .last()
         .is_some_and(|last| last.start + last.text.len() == offset && last.text.starts_with("//"));
+    if let Some(from) = parameter_at(before).filter(|_| !in_comment) {
+        return parameters(text, from, before);
+    }
     let lexed = lex(before, Dialect::Query);
     let in_literal = lexed.tokens.last().is_some_and(|last| {
         last.end == offset
@@ -185,8 +196,14 @@ fn candidates(
         }
         _ => {}
     }
-    if follows(Keyword::WhyNot) || follows(Keyword::Rules) {
+    let list = title_list(tokens);
+    if follows(Keyword::WhyNot) || list == Some(Keyword::Rules) {
         offers.all(ItemKind::Rule, catalogue.rules(), "rule");
+        return offers.items;
+    }
+    if list == Some(Keyword::Techniques) {
+        let techniques = catalogue.techniques();
+        offers.all(ItemKind::Technique, techniques, "technique");
         return offers.items;
     }
     if follows(Keyword::Attacker) {
@@ -220,8 +237,9 @@ fn candidates(
         offers.all(ItemKind::Variable, variables(tokens), "variable");
     }
     if takes_value {
-        let functions = Function::names().map(str::to_owned);
-        offers.all(ItemKind::Function, functions, "function");
+        for name in Function::names() {
+            offers.one(ItemKind::Function, name, &signature(name));
+        }
     }
     let takes_ends = matches!(
         last,
@@ -255,9 +273,17 @@ struct Offers {
 impl Offers {
     fn one(&mut self, kind: ItemKind, label: &str, detail: &str) {
         if label.to_lowercase().starts_with(&self.prefix) {
+            let is_name = matches!(
+                kind,
+                ItemKind::Variable | ItemKind::Property | ItemKind::Label | ItemKind::Kind
+            );
             self.items.push(Item {
                 kind,
-                label: label.to_owned(),
+                label: if is_name {
+                    crate::format::print_name(label)
+                } else {
+                    label.to_owned()
+                },
                 detail: detail.to_owned(),
             });
         }
@@ -268,6 +294,68 @@ impl Offers {
             self.one(kind, &label, detail);
         }
     }
+}
+
+/// The arguments of a function, for people.
+fn signature(name: &str) -> String {
+    match Function::find(name) {
+        Some(function) => {
+            let params = function.params.iter().enumerate().map(|(at, param)| {
+                let is_optional = at >= function.min;
+                let name = param.name();
+                if is_optional {
+                    format!("[{name}]")
+                } else {
+                    name.to_owned()
+                }
+            });
+            format!("({})", params.collect::<Vec<_>>().join(", "))
+        }
+        None => "function".to_owned(),
+    }
+}
+
+/// Where the `$` stands whose name is being typed.
+fn parameter_at(before: &str) -> Option<usize> {
+    let typed = before.trim_end_matches(|c: char| c.is_alphanumeric() || c == '_');
+    typed.ends_with('$').then(|| typed.len() - 1)
+}
+
+/// The parameters that the rest of the text names.
+fn parameters(text: &str, from: usize, before: &str) -> Completion {
+    let typed = before.get(from..).unwrap_or("$");
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for lexeme in lex(text, Dialect::Query).tokens {
+        if let Token::Parameter(name) = lexeme.token
+            && lexeme.start != from
+            && name.starts_with(typed)
+        {
+            names.insert(name);
+        }
+    }
+    let items = names.into_iter().map(|name| Item {
+        kind: ItemKind::Parameter,
+        label: name.to_owned(),
+        detail: "parameter".to_owned(),
+    });
+    Completion {
+        from,
+        items: items.collect(),
+    }
+}
+
+/// `RULES` or `TECHNIQUES`, where the cursor stands in the list behind it.
+fn title_list(tokens: &[Lexeme<'_>]) -> Option<Keyword> {
+    for (at, lexeme) in tokens.iter().rev().enumerate() {
+        match lexeme.token {
+            Token::Keyword(word @ (Keyword::Rules | Keyword::Techniques)) => return Some(word),
+            // Names and commas take turns; a comma or the word itself stands before the cursor.
+            Token::Sign(Sign::Comma) if at % 2 == 0 => {}
+            Token::Word(_) | Token::Bare(_) | Token::Str(_) | Token::Quoted(_) if at % 2 == 1 => {}
+            _ => return None,
+        }
+    }
+    None
 }
 
 /// A terminal of the grammar as a word to type, if it is one that is worth offering.

@@ -39,6 +39,13 @@ pub fn print_expr(expr: &Expr) -> String {
     out
 }
 
+/// Prints a name, in back quotes where it needs them.
+pub fn print_name(name: &str) -> String {
+    let mut out = String::new();
+    name::write(&mut out, name);
+    out
+}
+
 /// Prints a path pattern on one line.
 pub fn print_pattern(pattern: &PathPattern) -> String {
     let mut out = String::new();

@@ -10,7 +10,7 @@ fn owned(names: &[&str]) -> Vec<String> {
 
 impl Catalogue for Names {
     fn labels(&self) -> Vec<String> {
-        owned(&["Workload", "Package", "DataStore"])
+        owned(&["Workload", "Package", "DataStore", "AZ Group"])
     }
 
     fn kinds(&self) -> Vec<String> {
@@ -27,6 +27,10 @@ impl Catalogue for Names {
 
     fn rules(&self) -> Vec<String> {
         owned(&["exploit-network-cve", "mounted-token"])
+    }
+
+    fn techniques(&self) -> Vec<String> {
+        owned(&["T1190", "T1552.001"])
     }
 
     fn attackers(&self) -> Vec<String> {
@@ -140,6 +144,45 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
     ("RETURN 'a‸", &[], &["a", "MATCH"]),
     ("RETURN 1 // M‸", &[], &["MATCH"]),
     ("MATCH (n) RETURN $n‸", &[], &["n"]),
+    (
+        "MATCH (n {name: $name}) WHERE n.x = $na‸ AND n.y = $other",
+        &["$name"],
+        &["$other", "$na"],
+    ),
+    ("MATCH (n {name: $name}) WHERE n.x = $‸", &["$name"], &[]),
+    ("MATCH (n:AZ‸", &["`AZ Group`"], &[]),
+    (
+        "ATTACK PATHS AVOIDING RULES mounted-token, ‸",
+        &["exploit-network-cve"],
+        &["exec"],
+    ),
+    (
+        "ATTACK PATHS AVOIDING TECHNIQUES T1190, ‸",
+        &["T1552.001"],
+        &["exec", "mounted-token"],
+    ),
+    ("MATCH (n:Workload) WHERE n:‸", &["DataStore"], &["RUNS"]),
+    (
+        "MATCH (n:Workload)-[r:RUNS]->() RETURN r.‸",
+        &["since"],
+        &["name"],
+    ),
+    (
+        "MATCH (n:Workload) WITH n WHERE n.‸",
+        &["namespace"],
+        &["anything"],
+    ),
+    (
+        "EXPLOITABILITY OF (n) YIELD ‸",
+        &["probability"],
+        &["weakest"],
+    ),
+    ("MATCH (n) RETURN toL‸", &["toLower"], &["toUpper"]),
+    (
+        "MATCH (n) RETURN n ‸",
+        &["ORDER", "LIMIT", "UNION", "AS"],
+        &[],
+    ),
     ("MATCH )) ‸", &[], &["MATCH", "WHERE"]),
 ];
 

@@ -65,6 +65,15 @@ impl Catalogue for World {
         rules.map(|rule| rule.name.to_string()).collect()
     }
 
+    fn techniques(&self) -> Vec<String> {
+        let rules = self.attack.rules().rules().iter();
+        let techniques = rules.flat_map(|rule| rule.techniques.iter().map(ToString::to_string));
+        let mut names: Vec<String> = techniques.collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     fn attackers(&self) -> Vec<String> {
         self.attacker_names()
     }
