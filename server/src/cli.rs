@@ -3,9 +3,11 @@
 mod analyze;
 mod backup;
 mod check;
+mod completions;
 mod demo;
 mod diff;
 mod export;
+mod fmt;
 mod fsck;
 mod generate;
 mod import;
@@ -15,6 +17,7 @@ mod query;
 mod restore;
 mod rules;
 mod serve;
+mod shell;
 mod snapshots;
 mod sources;
 
@@ -108,9 +111,11 @@ enum Command {
     Demo(demo::DemoArgs),
     Import(import::ImportArgs),
     Query(query::QueryArgs),
+    Shell(shell::ShellArgs),
     Check(check::CheckArgs),
     Analyze(analyze::AnalyzeArgs),
     Rules(rules::RulesArgs),
+    Fmt(fmt::FmtArgs),
     Serve(serve::ServeArgs),
     Snapshots(snapshots::SnapshotsArgs),
     Diff(diff::DiffArgs),
@@ -120,6 +125,7 @@ enum Command {
     Fsck(fsck::FsckArgs),
     Backup(backup::BackupArgs),
     Restore(restore::RestoreArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 /// What commands share: settings and the way to the terminal.
@@ -177,9 +183,11 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<Exit> {
         Command::Demo(args) => demo::run(context, &args),
         Command::Import(args) => import::run(context, &args),
         Command::Query(args) => query::run(context, &args),
+        Command::Shell(args) => shell::run(context, &args),
         Command::Check(args) => check::run(context, &args),
         Command::Analyze(args) => analyze::run(context, &args),
         Command::Rules(args) => rules::run(context, &args),
+        Command::Fmt(args) => fmt::run(context, &args),
         Command::Serve(args) => serve::run(context, &args),
         Command::Snapshots(args) => snapshots::run(context, &args),
         Command::Diff(args) => diff::run(context, &args),
@@ -189,6 +197,7 @@ fn dispatch(context: &Context, command: Command) -> anyhow::Result<Exit> {
         Command::Fsck(args) => fsck::run(context, &args),
         Command::Backup(args) => backup::run(context, &args),
         Command::Restore(args) => restore::run(context, &args),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 

@@ -175,6 +175,18 @@ pub(crate) fn report_refusal(
 
 /// Says on stderr what is worth knowing beside the rows.
 pub(crate) fn notes(terminal: Terminal, ending: &Ending) {
+    warnings(terminal, ending);
+    note(&format!(
+        "{} rows, {:.1} ms",
+        ending.stats.rows, ending.stats.elapsed_ms
+    ));
+}
+
+/// Says on stderr how an answer was found, if that was asked, and why it may not be what was meant.
+pub(crate) fn warnings(terminal: Terminal, ending: &Ending) {
+    for line in ending.plan.iter().flatten() {
+        note(line);
+    }
     for warning in &ending.warnings {
         let help = warning.help.as_deref();
         let help = help.map(|help| format!("; {help}")).unwrap_or_default();
@@ -184,9 +196,11 @@ pub(crate) fn notes(terminal: Terminal, ending: &Ending) {
         ));
     }
     if let Some(limit) = ending.completeness.limit {
-        terminal.warn(&format!(
-            "the answer is not complete: it reached the limit on {limit}"
-        ));
+        terminal.warn(&if limit == "cancelled" {
+            "the answer is not complete: the query was stopped".to_owned()
+        } else {
+            format!("the answer is not complete: it reached the limit on {limit}")
+        });
     }
     if ending.completeness.answer != "some" && !ending.completeness.silent_rules.is_empty() {
         let n_silent = ending.completeness.silent_rules.len();
@@ -195,10 +209,6 @@ pub(crate) fn notes(terminal: Terminal, ending: &Ending) {
              `--format json` lists them"
         ));
     }
-    note(&format!(
-        "{} rows, {:.1} ms",
-        ending.stats.rows, ending.stats.elapsed_ms
-    ));
 }
 
 fn print_part(part: Part) -> io::Result<()> {
@@ -215,6 +225,7 @@ fn print_part(part: Part) -> io::Result<()> {
     }
 }
 
+/// Prints an answer.
 pub(crate) fn print_answer(
     terminal: Terminal,
     format: Format,

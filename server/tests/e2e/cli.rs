@@ -31,6 +31,9 @@ fn help_names_every_command_with_an_example() {
         "fsck",
         "backup",
         "restore",
+        "shell",
+        "fmt",
+        "completions",
     ] {
         assert!(
             help.out.contains(&format!("\n  {command} ")),

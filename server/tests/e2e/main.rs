@@ -13,4 +13,6 @@ mod cli;
 mod crash;
 mod http;
 mod jobs;
+mod prompt;
 mod support;
+mod tools;

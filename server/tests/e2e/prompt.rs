@@ -1,0 +1,108 @@
+//! `foothold shell` on a terminal.
+
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use rexpect::session::{PtySession, spawn_command};
+
+use crate::support::{foothold, shop};
+
+/// How long the program may take to say what is waited for; a test fails then, and never before.
+const PATIENCE_MS: u64 = 120_000;
+
+fn shell(state: &Path) -> Command {
+    let mut command = foothold();
+    command
+        .args(["shell", "--load"])
+        .arg(shop())
+        .env("XDG_STATE_HOME", state)
+        .env("TERM", "xterm")
+        .env("NO_COLOR", "1");
+    command
+}
+
+fn prompt(state: &Path) -> PtySession {
+    let mut session = spawn_command(shell(state), Some(PATIENCE_MS)).unwrap();
+    session.exp_string("foothold> ").unwrap();
+    session
+}
+
+#[test]
+fn a_query_over_several_lines_ends_with_a_semicolon() {
+    let state = tempfile::tempdir().unwrap();
+    let mut session = prompt(state.path());
+    session.send("MATCH (w:Workload)\r").unwrap();
+    session
+        .send("RETURN w.name AS found ORDER BY found;\r")
+        .unwrap();
+    session.exp_regex("found\r\nbatch").unwrap();
+    session.exp_string("2 rows").unwrap();
+    session.send(":quit\r").unwrap();
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn the_history_is_kept_for_its_owner_alone() {
+    let state = tempfile::tempdir().unwrap();
+    let mut session = prompt(state.path());
+    session.send("RETURN 40 + 2 AS sum\r").unwrap();
+    session.exp_string("1 rows").unwrap();
+    session.send_control('d').unwrap();
+    session.exp_eof().unwrap();
+
+    let file = state.path().join("foothold/history");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let folder = std::fs::metadata(file.parent().unwrap()).unwrap();
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+
+    // The arrow up brings it back.
+    let mut session = prompt(state.path());
+    session.send("\u{1b}[A").unwrap();
+    session.exp_string("RETURN 40 + 2 AS sum").unwrap();
+    session.send("\r").unwrap();
+    session.exp_string("1 rows").unwrap();
+    session.send(":quit\r").unwrap();
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn the_tab_key_completes_names_of_the_graph() {
+    let state = tempfile::tempdir().unwrap();
+    let mut session = prompt(state.path());
+    session.send("MATCH (w:Worklo\t").unwrap();
+    session.exp_string("Workload").unwrap();
+    session.send(") RETURN count(w) AS n\r").unwrap();
+    session.exp_regex("n\r\n2\r\n").unwrap();
+    session.send(":quit\r").unwrap();
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn control_c_stops_the_query_and_not_the_shell() {
+    const WAIT_MS: u64 = 500;
+    const N_TRIES: usize = 240;
+    let state = tempfile::tempdir().unwrap();
+    let mut session = spawn_command(shell(state.path()), Some(WAIT_MS)).unwrap();
+    let mut tries = 0..N_TRIES;
+    assert!(tries.any(|_| session.exp_string("foothold> ").is_ok()));
+    // Hours of work that says nothing before its end.
+    session
+        .send("UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*) AS n\r")
+        .unwrap();
+    // One that comes before the query runs belongs to the prompt, so it is sent until it counts.
+    let mut tries = 0..N_TRIES;
+    assert!(tries.any(|_| {
+        session.send_control('c').unwrap();
+        session.exp_string("the query was stopped").is_ok()
+    }));
+    session.send("RETURN 'still here' AS x;\r").unwrap();
+    let mut tries = 0..N_TRIES;
+    assert!(tries.any(|_| session.exp_regex("x\r\nstill here").is_ok()));
+    session.send(":quit\r").unwrap();
+    let mut tries = 0..N_TRIES;
+    assert!(tries.any(|_| session.exp_eof().is_ok()));
+}
