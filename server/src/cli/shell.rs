@@ -229,14 +229,21 @@ struct Interrupt {
 
 impl Interrupt {
     /// Takes Ctrl-C over from the system, which would end the process.
+    ///
+    /// The handler is in place before this returns: the editor puts its own there while a line is
+    /// typed, and afterwards what it found.
     fn listen(&self) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
+        let mut signals = {
+            let _inside = runtime.enter();
+            control_c()?
+        };
         let interrupt = self.clone();
         let listening = move || {
             runtime.block_on(async move {
-                while tokio::signal::ctrl_c().await.is_ok() {
+                while signals.recv().await.is_some() {
                     interrupt.stop();
                 }
             });
@@ -270,4 +277,14 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.0.set(None);
     }
+}
+
+#[cfg(unix)]
+fn control_c() -> io::Result<tokio::signal::unix::Signal> {
+    tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
+}
+
+#[cfg(windows)]
+fn control_c() -> io::Result<tokio::signal::windows::CtrlC> {
+    tokio::signal::windows::ctrl_c()
 }

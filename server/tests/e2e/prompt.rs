@@ -4,14 +4,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::support::{foothold, shop};
 
 /// How long the program may take to say what is waited for; a test fails then, and never before.
-const PATIENCE_MS: u64 = 120_000;
+const PATIENCE_MS: u64 = 60_000;
 
 fn shell(state: &Path) -> Command {
     let mut command = foothold();
@@ -20,7 +20,9 @@ fn shell(state: &Path) -> Command {
         .arg(shop())
         .env("XDG_STATE_HOME", state)
         .env("TERM", "xterm")
-        .env("NO_COLOR", "1");
+        .env("NO_COLOR", "1")
+        // The terminal takes its place.
+        .stdin(Stdio::inherit());
     command
 }
 
@@ -30,17 +32,21 @@ fn prompt(state: &Path) -> PtySession {
     session
 }
 
+/// Types.
+fn keys(session: &mut PtySession, text: &str) {
+    session.send(text).unwrap();
+    session.flush().unwrap();
+}
+
 #[test]
 fn a_query_over_several_lines_ends_with_a_semicolon() {
     let state = tempfile::tempdir().unwrap();
     let mut session = prompt(state.path());
-    session.send("MATCH (w:Workload)\r").unwrap();
-    session
-        .send("RETURN w.name AS found ORDER BY found;\r")
-        .unwrap();
+    keys(&mut session, "MATCH (w:Workload)\r");
+    keys(&mut session, "RETURN w.name AS found ORDER BY found;\r");
     session.exp_regex("found\r\nbatch").unwrap();
     session.exp_string("2 rows").unwrap();
-    session.send(":quit\r").unwrap();
+    keys(&mut session, ":quit\r");
     session.exp_eof().unwrap();
 }
 
@@ -48,9 +54,9 @@ fn a_query_over_several_lines_ends_with_a_semicolon() {
 fn the_history_is_kept_for_its_owner_alone() {
     let state = tempfile::tempdir().unwrap();
     let mut session = prompt(state.path());
-    session.send("RETURN 40 + 2 AS sum\r").unwrap();
+    keys(&mut session, "RETURN 40 + 2 AS sum\r");
     session.exp_string("1 rows").unwrap();
-    session.send_control('d').unwrap();
+    keys(&mut session, "\u{4}");
     session.exp_eof().unwrap();
 
     let file = state.path().join("foothold/history");
@@ -61,11 +67,11 @@ fn the_history_is_kept_for_its_owner_alone() {
 
     // The arrow up brings it back.
     let mut session = prompt(state.path());
-    session.send("\u{1b}[A").unwrap();
+    keys(&mut session, "\u{1b}[A");
     session.exp_string("RETURN 40 + 2 AS sum").unwrap();
-    session.send("\r").unwrap();
+    keys(&mut session, "\r");
     session.exp_string("1 rows").unwrap();
-    session.send(":quit\r").unwrap();
+    keys(&mut session, ":quit\r");
     session.exp_eof().unwrap();
 }
 
@@ -73,11 +79,11 @@ fn the_history_is_kept_for_its_owner_alone() {
 fn the_tab_key_completes_names_of_the_graph() {
     let state = tempfile::tempdir().unwrap();
     let mut session = prompt(state.path());
-    session.send("MATCH (w:Worklo\t").unwrap();
+    keys(&mut session, "MATCH (w:Worklo\t");
     session.exp_string("Workload").unwrap();
-    session.send(") RETURN count(w) AS n\r").unwrap();
+    keys(&mut session, ") RETURN count(w) AS n\r");
     session.exp_regex("n\r\n2\r\n").unwrap();
-    session.send(":quit\r").unwrap();
+    keys(&mut session, ":quit\r");
     session.exp_eof().unwrap();
 }
 
@@ -90,19 +96,20 @@ fn control_c_stops_the_query_and_not_the_shell() {
     let mut tries = 0..N_TRIES;
     assert!(tries.any(|_| session.exp_string("foothold> ").is_ok()));
     // Hours of work that says nothing before its end.
-    session
-        .send("UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*) AS n\r")
-        .unwrap();
+    keys(
+        &mut session,
+        "UNWIND range(1, 1000000) AS a UNWIND range(1, 1000000) AS b RETURN count(*) AS n\r",
+    );
     // One that comes before the query runs belongs to the prompt, so it is sent until it counts.
     let mut tries = 0..N_TRIES;
     assert!(tries.any(|_| {
-        session.send_control('c').unwrap();
+        keys(&mut session, "\u{3}");
         session.exp_string("the query was stopped").is_ok()
     }));
-    session.send("RETURN 'still here' AS x;\r").unwrap();
+    keys(&mut session, "RETURN 'still here' AS x;\r");
     let mut tries = 0..N_TRIES;
     assert!(tries.any(|_| session.exp_regex("x\r\nstill here").is_ok()));
-    session.send(":quit\r").unwrap();
+    keys(&mut session, ":quit\r");
     let mut tries = 0..N_TRIES;
     assert!(tries.any(|_| session.exp_eof().is_ok()));
 }
