@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use foothold_query::ast::Capability;
-use foothold_query::complete::verb_columns;
+use foothold_query::verb::verb_columns;
 use foothold_query::diagnostic::Code;
 use foothold_query::format::format_file;
 use foothold_query::func::Function;
@@ -84,7 +84,8 @@ fn asked(page: &str, path: &Path) -> Option<PathBuf> {
         .find_map(|line| line.strip_prefix("<!-- asks: ")?.strip_suffix(" -->"))
         .unwrap_or_else(|| panic!("{}: no `<!-- asks: ... -->`", path.display()));
     let Some(name) = name.strip_prefix("corpus/") else {
-        return Some(root().join(name));
+        // Relative, because answers name the documents.
+        return Some(PathBuf::from(name));
     };
     let near = ["../shared/corpus", "../../shared/corpus"].map(|folder| root().join(folder));
     let named = std::env::var_os("FOOTHOLD_CORPUS").map(PathBuf::from);

@@ -118,8 +118,8 @@ codes! {
     UnknownKind Warning "query.unknown_kind" "01N51" "no relationship of the graph has the kind";
     UnknownProperty Warning "query.unknown_property" "01N52" "nothing in the graph has the property";
     NoChange Warning "query.no_change" "01N53" "a change of `WHAT IF` changes nothing";
-    NameOfKind Warning "query.name_of_kind" "01N53" "a variable has the name of a label or kind, and no colon";
-    NullComparison Warning "query.null_comparison" "01N54" "a comparison with null is never true";
+    NameOfKind Warning "query.name_of_kind" "01N54" "a variable has the name of a label or kind, and no colon";
+    NullComparison Warning "query.null_comparison" "01N55" "a comparison with null is never true";
     MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
 }
 
