@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use foothold_query::ast::Capability;
-use foothold_query::verb::verb_columns;
 use foothold_query::diagnostic::Code;
 use foothold_query::format::format_file;
 use foothold_query::func::Function;
 use foothold_query::token::Keyword;
+use foothold_query::verb::verb_columns;
 use serde_json::Value;
 
 fn root() -> PathBuf {
