@@ -5,6 +5,7 @@
 mod aggregate;
 mod call;
 mod distinct;
+mod exists;
 mod limit;
 mod matching;
 mod parallel;
@@ -78,6 +79,8 @@ pub struct Cx<'a> {
     parallel: Option<Parallel<'a>>,
     /// The part of the first pattern that is this worker's.
     morsel: Option<Range<u32>>,
+    /// What each `EXISTS` has cost, and what is known of it, by its operator.
+    exists: FxHashMap<usize, exists::Asked>,
 }
 
 impl std::fmt::Debug for Cx<'_> {
@@ -113,6 +116,7 @@ impl<'a> Cx<'a> {
             mark: 0,
             parallel: None,
             morsel: None,
+            exists: FxHashMap::default(),
         }
     }
 
@@ -425,11 +429,17 @@ pub(crate) fn subquery(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> R
 fn subquery_value(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> Result<Val, Fault> {
     match kind {
         SubqueryKind::Exists => {
+            if let Some(known) = exists::known(plan, cx)? {
+                return Ok(Val::Bool(known));
+            }
+            let before = cx.budget.expansions();
             let mut found = false;
             let _ = run_body(&plan.body, cx, &mut |_| {
                 found = true;
                 Ok(Flow::Break(()))
             })?;
+            let spent = cx.budget.expansions() - before;
+            exists::note(plan, cx, spent);
             Ok(Val::Bool(found))
         }
         SubqueryKind::Count => {

@@ -5,13 +5,14 @@
     reason = "a graph that cannot be built is a failure"
 )]
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foothold_engine::budget::{Budget, Limits, Stop};
 use foothold_engine::build::Staging;
 use foothold_engine::graph::Snapshot;
 use foothold_engine::model::{Facts, SourceInfo};
-use foothold_query::{Answer, Env, Params, run};
+use foothold_query::{Answer, Env, Params, prepare, run};
 
 /// Every node has an edge to every other.
 fn dense(n: usize) -> Arc<Snapshot> {
@@ -44,7 +45,7 @@ fn explosive_queries_stop_at_the_expansion_limit() {
     };
     for text in [
         "MATCH (a)-[*]->(b)-[*]->(c) RETURN count(*)",
-        "MATCH (a), (b), (c), (d), (e) RETURN count(*)",
+        "MATCH (a), (b), (c), (d), (e) WHERE id(a) + id(b) + id(c) + id(d) <> id(e) RETURN count(*)",
         "MATCH p = (a)-[*]-(b) RETURN max(length(p))",
         "MATCH p = SHORTEST 100000 ACYCLIC (a)-[:K]->{5,20}(b) RETURN count(*)",
         "MATCH ((a)-[:K]->(b)-[:K]->(c)){1,9} RETURN count(*)",
@@ -56,6 +57,46 @@ fn explosive_queries_stop_at_the_expansion_limit() {
     ] {
         let answer = answer(&snapshot, text, limits);
         assert_eq!(answer.completeness.stop, Some(Stop::Expansions), "{text}");
+        // Whoever works looks at the limit every thousand steps or so.
+        let n_beyond = answer.stats.expansions - limits.expansions;
+        assert!(n_beyond < 8 * 1024, "{n_beyond} steps beyond: {text}");
+    }
+}
+
+#[test]
+fn little_is_done_after_the_word_to_stop() {
+    let snapshot = dense(30);
+    for text in [
+        "MATCH (a)-[*]->(b)-[*]->(c) RETURN a, b, c",
+        "MATCH (a)-[*]->(b) WHERE a = b RETURN a",
+        "MATCH (a), (b), (c), (d), (e) RETURN a, e",
+        "MATCH p = (a)-[*]-(b) RETURN length(p)",
+        "MATCH p = SHORTEST 100000 ACYCLIC (a)-[:K]->{5,20}(b) RETURN p",
+        "MATCH p = allShortestPaths((a)-[*3..]->(b)) RETURN p",
+        "MATCH p = ANY CHEAPEST (a)-[r COST 1]->+(b) RETURN p",
+        "MATCH ((a)-[:K]->(b)-[:K]->(c)){1,9} RETURN a",
+        "MATCH (a)-->(b)-->(c)-->(d)-->(e) RETURN DISTINCT a, b, c, d, e",
+        "UNWIND range(1, 3000000) AS x WITH x WHERE x = 1 OR x > 3000000 RETURN x",
+        "MATCH (a) CALL (a) { MATCH (a)-[*]->(b) RETURN b } RETURN a, b",
+        "MATCH (a) RETURN a UNION ALL MATCH (a)-[*]->(b) RETURN b AS a",
+    ] {
+        let budget = Budget::unlimited();
+        let prepared = prepare(&snapshot, text, &Params::new(), &Env::default());
+        let mut at_stop = None;
+        let summary = prepared.expect("the query is valid").stream(&budget, |_| {
+            if at_stop.is_none() {
+                at_stop = Some(budget.expansions());
+                budget.stop_handle().stop(Stop::Time);
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        let summary = summary.expect("a limit is no error");
+        assert_eq!(summary.completeness.stop, Some(Stop::Time), "{text}");
+        let n_after = budget.expansions() - at_stop.expect("a row was found");
+        assert!(
+            n_after <= 4 * 1024,
+            "{n_after} steps after the word: {text}"
+        );
     }
 }
 

@@ -350,6 +350,27 @@ proptest! {
             prop_assert_eq!(rows(&snapshot, text), plain_rows(&snapshot, text), "{}", text);
         }
     }
+
+    #[test]
+    fn conditions_asked_often_give_what_each_row_gives(
+        nodes in prop::collection::vec((any::<bool>(), 0..4_i64), 300..400),
+        edges in prop::collection::vec((0..400_usize, 0..400_usize, any::<bool>(), 0..3_i64), 500..900),
+    ) {
+        let snapshot = Arc::new(graph(&nodes, &edges));
+        for (asked, found) in [
+            (
+                "MATCH (a) WHERE EXISTS { (a)-[*]->(b:M) WHERE b.x = 3 } RETURN a.id",
+                "MATCH (a)-[*]->(b:M) WHERE b.x = 3 RETURN DISTINCT a.id",
+            ),
+            (
+                "MATCH (a) WHERE a.x > 0 AND NOT (a)-[:K*]->({x: 0}) RETURN a.id",
+                "MATCH (c)-[:K*]->({x: 0}) WITH collect(DISTINCT c) AS known \
+                 MATCH (a) WHERE a.x > 0 AND NOT a IN known RETURN a.id",
+            ),
+        ] {
+            prop_assert_eq!(rows(&snapshot, asked), rows(&snapshot, found), "{}", asked);
+        }
+    }
 }
 
 proptest! {

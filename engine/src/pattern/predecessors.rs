@@ -3,6 +3,8 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
+use crate::budget::{Budget, CHECK_EVERY, Stop};
+
 use super::product::Product;
 
 /// The arcs of a product by where they lead.
@@ -49,7 +51,14 @@ impl Predecessors {
     }
 
     /// The least cost from each vertex to one of `ends`, by Dijkstra's algorithm backwards.
-    pub(super) fn distances(&self, product: &Product, ends: &[u32], is_weighted: bool) -> Vec<f64> {
+    pub(super) fn distances(
+        &self,
+        budget: &Budget,
+        product: &Product,
+        ends: &[u32],
+        is_weighted: bool,
+    ) -> Result<Vec<f64>, Stop> {
+        let mut n_settled = 0;
         let mut distances = vec![f64::INFINITY; product.vertices.len()];
         let mut heap = BinaryHeap::new();
         for &end in ends {
@@ -59,6 +68,11 @@ impl Predecessors {
             heap.push(Reverse((Cost(0.0), end)));
         }
         while let Some(Reverse((Cost(distance), vertex))) = heap.pop() {
+            n_settled += 1;
+            if n_settled == CHECK_EVERY {
+                budget.expand(n_settled)?;
+                n_settled = 0;
+            }
             if distances
                 .get(vertex as usize)
                 .is_some_and(|&known| known < distance)
@@ -82,7 +96,8 @@ impl Predecessors {
                 }
             }
         }
-        distances
+        budget.expand(n_settled)?;
+        Ok(distances)
     }
 
     /// Which vertices reach one of `ends`.

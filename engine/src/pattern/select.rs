@@ -118,6 +118,7 @@ impl<H> Run<'_, H> {
         let mut wanted: Vec<(NodeId, Vec<u32>)> = Vec::new();
         let mut unwanted = None;
         for &(node, vertex) in &product.accepting {
+            self.tick()?;
             if unwanted == Some(node) {
                 continue;
             }
@@ -177,7 +178,7 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let is_weighted = matches!(path.selector, Selector::Cheapest(_));
-        let remaining = predecessors.distances(product, vertices, is_weighted);
+        let remaining = predecessors.distances(self.budget, product, vertices, is_weighted)?;
         let left = |vertex: u32| {
             remaining
                 .get(vertex as usize)
@@ -185,6 +186,12 @@ impl<H> Run<'_, H> {
                 .unwrap_or(f64::INFINITY)
         };
         let is_end = |vertex: u32| vertices.contains(&vertex);
+        // A path without a node twice leads back to its start only by staying there.
+        let ends_at_start = vertices
+            .first()
+            .and_then(|&vertex| product.vertices.get(vertex as usize))
+            .is_some_and(|vertex| vertex.node == start);
+        let stays = ends_at_start && path.mode == Mode::Acyclic;
         let mut arena: Vec<Partial> = Vec::new();
         let mut heap: BinaryHeap<Reverse<(Cost, u32, u32)>> = BinaryHeap::new();
         let mut chosen = Chosen::new(path.selector);
@@ -223,6 +230,7 @@ impl<H> Run<'_, H> {
                 };
                 let left = left(arc.to);
                 if left.is_infinite()
+                    || (stays && arc.n_edges > 0)
                     || !trace.admits(self.snapshot, path.mode, product.edges_of(arc))
                 {
                     continue;
@@ -243,7 +251,14 @@ impl<H> Run<'_, H> {
                     n_edges,
                     cost,
                 });
-                heap.push(Reverse((Cost(cost + left), n_edges, idx)));
+                // Of equally good ones the cheapest path has the fewest edges; of equally long ones
+                // the one that is nearest to its end is taken further, so that it ends soon.
+                let rank = if is_weighted {
+                    n_edges
+                } else {
+                    u32::MAX - n_edges
+                };
+                heap.push(Reverse((Cost(cost + left), rank, idx)));
             }
             if arena.len() as u64 > charged + 1024 {
                 self.budget.charge((arena.len() as u64 - charged) * 56)?;

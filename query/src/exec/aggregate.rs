@@ -1,6 +1,8 @@
 //! Grouping and aggregation.
 
-use hashbrown::HashMap;
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
 use crate::exec::{Cx, Flow, Sink};
@@ -13,16 +15,20 @@ use crate::value::{RowKey, Val};
 pub(super) struct AggregateSink<'p> {
     op: &'p AggregateOp,
     id: usize,
-    index: HashMap<RowKey, usize, FxBuildHasher>,
-    groups: Vec<Vec<Accumulator>>,
+    /// Places in `groups` by the hash of their keys.
+    index: HashTable<usize>,
+    groups: Vec<Group>,
     bytes: u64,
     next: Box<dyn Sink + 'p>,
 }
 
+/// A key with what its rows add up to.
+type Group = (RowKey, Vec<Accumulator>);
+
 /// The groups of a part of the rows, in order of first appearance.
 #[derive(Default)]
 pub(super) struct Groups {
-    groups: Vec<(RowKey, Vec<Accumulator>)>,
+    groups: Vec<Group>,
     bytes: u64,
 }
 
@@ -31,7 +37,7 @@ impl<'p> AggregateSink<'p> {
         AggregateSink {
             op,
             id,
-            index: HashMap::default(),
+            index: HashTable::new(),
             groups: Vec::new(),
             bytes: 0,
             next,
@@ -40,11 +46,9 @@ impl<'p> AggregateSink<'p> {
 
     /// Takes the groups out.
     pub(super) fn take(&mut self) -> Groups {
-        let mut keys: Vec<(RowKey, usize)> = self.index.drain().collect();
-        keys.sort_unstable_by_key(|(_, group)| *group);
-        let groups = std::mem::take(&mut self.groups);
+        self.index.clear();
         Groups {
-            groups: keys.into_iter().map(|key| key.0).zip(groups).collect(),
+            groups: std::mem::take(&mut self.groups),
             bytes: std::mem::take(&mut self.bytes),
         }
     }
@@ -53,22 +57,33 @@ impl<'p> AggregateSink<'p> {
     pub(super) fn absorb(&mut self, more: Groups, cx: &mut Cx<'_>) -> Result<(), Fault> {
         for (key, accumulators) in more.groups {
             cx.tick()?;
-            match self.index.get(&key) {
-                Some(&group) => {
-                    let known = self.groups.get_mut(group).into_iter().flatten();
-                    for (known, other) in known.zip(accumulators) {
-                        known.merge(other)?;
-                    }
-                }
-                None => {
-                    self.index.insert(key, self.groups.len());
-                    self.groups.push(accumulators);
-                }
+            let Some(group) = self.find(&key) else {
+                self.insert(key, accumulators);
+                continue;
+            };
+            let known = self.groups.get_mut(group).map(|group| &mut group.1);
+            for (known, other) in known.into_iter().flatten().zip(accumulators) {
+                known.merge(other)?;
             }
         }
         // Accounted for until the end: what was merged is at most double.
         self.bytes += more.bytes;
         Ok(())
+    }
+
+    fn find(&self, key: &RowKey) -> Option<usize> {
+        let is_same = |&at: &usize| self.groups.get(at).is_some_and(|group| group.0 == *key);
+        self.index.find(hash(key), is_same).copied()
+    }
+
+    fn insert(&mut self, key: RowKey, accumulators: Vec<Accumulator>) -> usize {
+        let place = self.groups.len();
+        let groups = &self.groups;
+        self.index.insert_unique(hash(&key), place, |&at| {
+            groups.get(at).map_or(0, |group| hash(&group.0))
+        });
+        self.groups.push((key, accumulators));
+        place
     }
 
     fn accumulators(&self) -> Vec<Accumulator> {
@@ -86,16 +101,14 @@ impl Sink for AggregateSink<'_> {
             key.push(expr.eval(cx)?);
         }
         let key = RowKey(key.into());
-        let group = match self.index.get(&key) {
-            Some(&group) => group,
+        let group = match self.find(&key) {
+            Some(group) => group,
             None => {
                 let bytes = key.heap_bytes() + 64 + 160 * self.op.aggregates.len() as u64;
                 cx.kept(self.id, bytes)?;
                 self.bytes += bytes;
-                let group = self.groups.len();
-                self.groups.push(self.accumulators());
-                self.index.insert(key, group);
-                group
+                let accumulators = self.accumulators();
+                self.insert(key, accumulators)
             }
         };
         for (at, item) in self.op.aggregates.iter().enumerate() {
@@ -104,7 +117,7 @@ impl Sink for AggregateSink<'_> {
                 None => Val::Null,
             };
             let second = item.second.as_ref().map(|arg| arg.eval(cx)).transpose()?;
-            let accumulators = self.groups.get_mut(group);
+            let accumulators = self.groups.get_mut(group).map(|group| &mut group.1);
             if let Some(accumulator) = accumulators.and_then(|group| group.get_mut(at)) {
                 let kept = accumulator.add(value, second.as_ref(), cx.weight)?;
                 if kept > 0 {
@@ -119,11 +132,12 @@ impl Sink for AggregateSink<'_> {
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         // Without keys there is one group even when there is no row.
         if self.groups.is_empty() && self.op.keys.is_empty() {
-            self.groups.push(self.accumulators());
-            self.index.insert(RowKey(Box::new([])), 0);
+            let accumulators = self.accumulators();
+            self.insert(RowKey(Box::new([])), accumulators);
         }
         let Groups { groups, bytes } = self.take();
         for (key, accumulators) in groups {
+            cx.tick()?;
             for ((slot, _), value) in self.op.keys.iter().zip(key.0) {
                 cx.set(*slot, value);
             }
@@ -137,4 +151,8 @@ impl Sink for AggregateSink<'_> {
         cx.budget.release(bytes);
         self.next.finish(cx)
     }
+}
+
+fn hash(key: &RowKey) -> u64 {
+    FxBuildHasher.hash_one(key)
 }

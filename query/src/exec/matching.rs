@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use foothold_engine::graph::{EdgeId, NodeId, Snapshot};
 use foothold_engine::model::Value;
-use foothold_engine::pattern::{Binding, Bindings, Host, find, find_morsel};
+use foothold_engine::pattern::{Binding, Bindings, Host, Plan, Var, find, find_morsel};
+use rustc_hash::FxHashSet;
 
 use crate::diagnostic::Code;
 use crate::exec::{Cx, Flow, Sink};
+use crate::expr::Slot;
 use crate::fault::Fault;
 use crate::plan::{Cond, MatchOp, Output, Source};
 use crate::value::{Path, Val};
@@ -102,6 +104,53 @@ impl Sink for MatchSink<'_> {
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         self.next.finish(cx)
+    }
+}
+
+/// Every node that `var` stands for in some match, by a plan that binds it itself.
+pub(super) fn nodes(
+    op: &MatchOp,
+    plan: &Plan<Cond>,
+    var: Var,
+    slot: Slot,
+    cx: &mut Cx<'_>,
+) -> Result<FxHashSet<NodeId>, Fault> {
+    let output = [Output {
+        slot,
+        source: Source::Node(var),
+    }];
+    let mut found = NodeSet {
+        slot,
+        nodes: FxHashSet::default(),
+    };
+    let (snapshot, budget) = (cx.snapshot, cx.budget);
+    let mut host = MatchHost {
+        cx,
+        outputs: &output,
+        next: &mut found,
+        has_match: false,
+    };
+    let mut bindings = op.plan.bindings();
+    let _ = find(snapshot, budget, plan, &mut bindings, &mut host)?;
+    Ok(found.nodes)
+}
+
+/// Collects the nodes in a slot.
+struct NodeSet {
+    slot: Slot,
+    nodes: FxHashSet<NodeId>,
+}
+
+impl Sink for NodeSet {
+    fn row(&mut self, cx: &mut Cx<'_>) -> Result<Flow, Fault> {
+        if let Val::Node(node) = cx.get(self.slot) {
+            self.nodes.insert(*node);
+        }
+        Ok(Flow::Continue(()))
+    }
+
+    fn finish(&mut self, _: &mut Cx<'_>) -> Result<(), Fault> {
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! `ORDER BY`: keeps every row, or the best few when a limit follows.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
 use crate::exec::{Cx, Flow, Sink, limit};
@@ -55,11 +55,17 @@ impl PartialEq for Row<'_> {
 
 impl Eq for Row<'_> {}
 
-/// Sorts. With a bound, a heap of the best rows so far; its worst row is the first to go.
+/// So many rows are sorted at once; between two such runs the budget is asked.
+const RUN: usize = 1 << 14;
+
+/// Sorts. With a bound, a heap of the best rows so far; its worst row is the first to go. Without
+/// one, sorted runs that are merged while rows are handed on.
 pub(super) struct SortSink<'p> {
     op: &'p SortOp,
     id: usize,
-    rows: BinaryHeap<Row<'p>>,
+    best: BinaryHeap<Row<'p>>,
+    open: Vec<Row<'p>>,
+    runs: Vec<Vec<Row<'p>>>,
     n_seen: u64,
     bytes: u64,
     bound: Option<u64>,
@@ -71,12 +77,24 @@ impl<'p> SortSink<'p> {
         SortSink {
             op,
             id,
-            rows: BinaryHeap::new(),
+            best: BinaryHeap::new(),
+            open: Vec::new(),
+            runs: Vec::new(),
             n_seen: 0,
             bytes: 0,
             bound: None,
             next,
         }
+    }
+
+    /// Ends a run.
+    fn close_run(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        cx.budget.check()?;
+        let mut run = std::mem::take(&mut self.open);
+        // The worst first, so that the best is taken from the end.
+        run.sort_unstable_by(|a, b| b.cmp(a));
+        self.runs.push(run);
+        Ok(())
     }
 
     fn bound(&mut self, cx: &mut Cx<'_>) -> Result<u64, Fault> {
@@ -118,8 +136,8 @@ impl Sink for SortSink<'_> {
                 .collect(),
             number: self.n_seen,
         };
-        if self.rows.len() as u64 == bound {
-            if let Some(mut worst) = self.rows.peek_mut()
+        if self.best.len() as u64 == bound {
+            if let Some(mut worst) = self.best.peek_mut()
                 && row < *worst
             {
                 *worst = row;
@@ -129,20 +147,40 @@ impl Sink for SortSink<'_> {
         let bytes = row.bytes();
         cx.kept(self.id, bytes)?;
         self.bytes += bytes;
-        self.rows.push(row);
+        if bound < u64::MAX {
+            self.best.push(row);
+            return Ok(Flow::Continue(()));
+        }
+        self.open.push(row);
+        if self.open.len() == RUN {
+            self.close_run(cx)?;
+        }
         Ok(Flow::Continue(()))
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         self.bound(cx)?;
-        let rows = std::mem::take(&mut self.rows);
-        let mut is_wanted = true;
-        for row in rows.into_sorted_vec() {
-            if is_wanted {
-                for (&slot, value) in self.op.carried.iter().zip(row.values) {
-                    cx.set(slot, value);
-                }
-                is_wanted = self.next.row(cx)?.is_continue();
+        for row in std::mem::take(&mut self.best) {
+            self.open.push(row);
+            if self.open.len() == RUN {
+                self.close_run(cx)?;
+            }
+        }
+        self.close_run(cx)?;
+        let mut runs = std::mem::take(&mut self.runs);
+        let mut heads: BinaryHeap<Reverse<(Row<'_>, usize)>> = BinaryHeap::new();
+        for (at, run) in runs.iter_mut().enumerate() {
+            heads.extend(run.pop().map(|row| Reverse((row, at))));
+        }
+        while let Some(Reverse((row, at))) = heads.pop() {
+            cx.tick()?;
+            let following = runs.get_mut(at).and_then(Vec::pop);
+            heads.extend(following.map(|row| Reverse((row, at))));
+            for (&slot, value) in self.op.carried.iter().zip(row.values) {
+                cx.set(slot, value);
+            }
+            if self.next.row(cx)?.is_break() {
+                break;
             }
         }
         cx.budget.release(std::mem::take(&mut self.bytes));
