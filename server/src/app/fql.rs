@@ -7,11 +7,12 @@ use std::time::Duration;
 use foothold_engine::budget::{Budget, Limits, Stop};
 use foothold_query::ast::{Query, QueryMode, SnapshotRef, SnapshotRefKind};
 use foothold_query::diagnostic::{Code, Colour, Diagnostic, DiagnosticJson, Places, render_all};
+use foothold_query::exec::Parallel;
 use foothold_query::explain::PlanRow;
 use foothold_query::json::to_json;
 use foothold_query::parse::parse_query;
 use foothold_query::verb::StepWatch;
-use foothold_query::{Env, Params, prepare_tree};
+use foothold_query::{Env, Params, RunOptions, prepare_tree};
 use serde_json::Value as Json;
 
 use super::compare::{Side, compare};
@@ -363,8 +364,18 @@ impl Asking<'_> {
 
         let columns = prepared.columns().iter().map(ToString::to_string).collect();
         let _ = take(Part::Columns(columns));
+        let pool = self.estate.pool();
+        let clock = || u64::try_from(watch.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let options = RunOptions {
+            parallel: Some(Parallel {
+                pool,
+                n_threads: pool.current_num_threads(),
+                least_cost: Parallel::LEAST_COST,
+            }),
+            clock: Some(&clock),
+        };
         let summary = prepared
-            .stream(budget, |row| {
+            .stream_with(&options, budget, |row| {
                 let row = row.iter().map(|value| to_json(snapshot, value)).collect();
                 match take(Part::Row(row)) {
                     ControlFlow::Continue(()) => Ok(ControlFlow::Continue(())),
