@@ -51,7 +51,17 @@ impl Sums {
 
 /// Counts of tails by the node they hang on.
 #[derive(Debug, Default)]
-pub(super) struct Memo(FxHashMap<u32, u64>);
+pub(super) struct Memo {
+    /// A count for each node, and one; 0 when it is not known. Empty until the first is known.
+    of_node: Vec<u64>,
+}
+
+impl Memo {
+    fn get(&self, node: NodeId) -> Option<u64> {
+        let known = self.of_node.get(node.0 as usize).copied().unwrap_or(0);
+        known.checked_sub(1)
+    }
+}
 
 impl<H> Run<'_, H> {
     /// A line of steps ends with what is bound now.
@@ -89,19 +99,16 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let key = tail.key.and_then(|key| self.bindings.node(key));
-        let known = tail.memo.zip(key).and_then(|(memo, key)| {
-            let memo = self.memos.get(memo)?;
-            memo.0.get(&key.0).copied()
-        });
+        let known = tail
+            .memo
+            .zip(key)
+            .and_then(|(memo, key)| self.memos.get(memo)?.get(key));
         let n = match known {
             Some(n) => n,
             None => {
                 let n = self.counted(tail)?;
-                let memo = tail.memo.and_then(|memo| self.memos.get_mut(memo));
-                if let (Some(memo), Some(key)) = (memo, key) {
-                    memo.0.insert(key.0, n);
-                    self.held += NUMBER_BYTES;
-                    self.budget.charge(NUMBER_BYTES)?;
+                if let (Some(memo), Some(key)) = (tail.memo, key) {
+                    self.remember(memo, key, n)?;
                 }
                 n
             }
@@ -116,12 +123,88 @@ impl<H> Run<'_, H> {
         flow
     }
 
+    fn remember(&mut self, memo: usize, key: NodeId, n: u64) -> Result<(), crate::budget::Stop> {
+        let n_nodes = self.snapshot.n_nodes();
+        let Some(memo) = self.memos.get_mut(memo) else {
+            return Ok(());
+        };
+        if memo.of_node.is_empty() {
+            memo.of_node = vec![0; n_nodes];
+            let bytes = n_nodes as u64 * 8;
+            self.held += bytes;
+            self.budget.charge(bytes)?;
+        }
+        if let Some(known) = memo.of_node.get_mut(key.0 as usize) {
+            *known = n.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// A tail of one plain step before another that is remembered: most ends are only looked up.
+    fn looked_up<C: Condition + Clone>(&mut self, tail: &Tail<C>) -> Result<Option<u64>, H::Error>
+    where
+        H: Host<C>,
+    {
+        let [
+            step,
+            Step {
+                op: Op::Tail(next), ..
+            },
+        ] = tail.steps.as_slice()
+        else {
+            return Ok(None);
+        };
+        let Op::Expand {
+            from,
+            to,
+            edges,
+            test,
+            is_free: true,
+            ..
+        } = &step.op
+        else {
+            return Ok(None);
+        };
+        let (Some(start), Some(memo)) = (self.bindings.node(*from), next.memo) else {
+            return Ok(None);
+        };
+        if tail.is_once || !step.conditions.is_empty() || next.key != Some(*to) {
+            return Ok(None);
+        }
+        let snapshot = self.snapshot;
+        let mut total = 0_u64;
+        edges.each(snapshot, start, |_, end| {
+            self.tick()?;
+            if !test.holds(snapshot, end) {
+                return Ok(());
+            }
+            let known = self.memos.get(memo).and_then(|memo| memo.get(end));
+            let n = match known {
+                Some(n) => n,
+                None => {
+                    self.bindings.set(*to, Binding::Node(end));
+                    let n = self.counted(next);
+                    self.bindings.set(*to, Binding::Unbound);
+                    let n = n?;
+                    self.remember(memo, end, n)?;
+                    n
+                }
+            };
+            total = total.saturating_add(n);
+            Ok::<(), H::Error>(())
+        })?;
+        Ok(Some(total))
+    }
+
     fn counted<C: Condition + Clone>(&mut self, tail: &Tail<C>) -> Result<u64, H::Error>
     where
         H: Host<C>,
     {
         if let Some(n) = self.degree(tail)? {
             return Ok(if tail.is_once { n.min(1) } else { n });
+        }
+        if let Some(n) = self.looked_up(tail)? {
+            return Ok(n);
         }
         let inner = if tail.is_once {
             End::Once

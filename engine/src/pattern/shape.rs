@@ -114,7 +114,7 @@ impl<C: Condition + Clone> Shaper<'_, '_, C> {
         let rows = before.last().map_or(1.0, |(step, _)| step.estimate);
         // What is counted once for each row anyway is not worth remembering.
         let memo = key
-            .filter(|&key| rows > 1.2 * self.planner.count(key).max(1.0))
+            .filter(|&key| rows > 1.2 * self.planner.count(key).max(1.0) && rows > 64.0)
             .map(|_| {
                 self.n_memos += 1;
                 self.n_memos - 1
