@@ -12,11 +12,16 @@
 
 use std::hint::black_box;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use foothold_benches::estate;
+use foothold_benches::frontend::long_queries;
 use foothold_benches::query::{Asked, pairs, questions};
+use foothold_query::define::Definitions;
+use foothold_query::verb::AttackContext;
+use foothold_query::{Env, Params, prepare};
 
 fn number<T: FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok()?.parse().ok()
@@ -52,5 +57,37 @@ fn queries(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, queries);
+/// Reading and planning long queries: what stands between a text and its first row.
+fn frontend(criterion: &mut Criterion) {
+    let lines = estate::lines(0.02).expect("a scale in range");
+    let snapshot = estate::import(lines).expect("an estate that fits");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    let pool = Arc::new(pool.expect("a pool"));
+    let context = AttackContext {
+        graph: estate::attack(&snapshot, &pool).expect("an attack graph that fits"),
+        definitions: Arc::new(Definitions::shipped()),
+        pool,
+    };
+    let env = Env {
+        now_ms: 0,
+        surroundings: &context,
+    };
+    let mut group = criterion.benchmark_group("frontend");
+    group.sample_size(10);
+    group.warm_up_time(Duration::from_millis(100));
+    group.measurement_time(Duration::from_millis(300));
+    for query in long_queries(10 * 1024) {
+        let result = match prepare(&snapshot, &query.text, &Params::new(), &env) {
+            Ok(_) => "accepted".to_owned(),
+            Err(diagnostics) => diagnostics[0].code.name().to_owned(),
+        };
+        let name = format!("{}, {} bytes, {result}", query.name, query.text.len());
+        group.bench_function(name, |bench| {
+            bench.iter(|| prepare(&snapshot, black_box(&query.text), &Params::new(), &env).is_ok());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, queries, frontend);
 criterion_main!(benches);

@@ -48,7 +48,7 @@ impl Diagnostic {
         Diagnostic {
             code,
             severity: code.severity(),
-            message: message.into(),
+            message: clipped(message.into()),
             span,
             labels: Vec::new(),
             help: None,
@@ -88,6 +88,23 @@ impl Diagnostic {
     /// Whether this keeps the query from running.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
+    }
+}
+
+/// A sentence repeats the user's words; of very long ones it shows the beginning and the end.
+fn clipped(message: String) -> String {
+    const LONGEST_BYTES: usize = 600;
+    const KEPT_CHARS: usize = 60;
+    if message.len() <= LONGEST_BYTES {
+        return message;
+    }
+    let start = message.char_indices().nth(2 * KEPT_CHARS);
+    let end = message.char_indices().nth_back(KEPT_CHARS);
+    match (start, end) {
+        (Some((start, _)), Some((end, _))) if start < end => {
+            format!("{} ... {}", &message[..start], &message[end..])
+        }
+        _ => message,
     }
 }
 

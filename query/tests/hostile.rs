@@ -1,9 +1,16 @@
 //! Hostile text is refused with a diagnostic: no stack overflow, no memory without bound.
 
+use std::sync::Arc;
+
+use foothold_engine::budget::{Budget, Limits};
+use foothold_engine::build::Staging;
+use foothold_engine::graph::Snapshot;
+use foothold_engine::model::{Facts, SourceInfo};
 use foothold_query::diagnostic::{Colour, has_errors, render_all};
 use foothold_query::format::{print_definitions, print_query};
 use foothold_query::parse::{parse_definitions, parse_query};
 use foothold_query::token::MAX_TEXT_BYTES;
+use foothold_query::{Env, Params, run};
 
 /// Texts that nest or go on as far as the length allows: before, repeated, after.
 const SHAPES: &[(&str, &str, &str)] = &[
@@ -80,6 +87,163 @@ fn text_of(shape: &(&str, &str, &str), length: usize) -> String {
     let (before, again, after) = shape;
     let count = length.saturating_sub(before.len() + after.len()) / again.len();
     format!("{before}{}{after}", again.repeat(count))
+}
+
+/// Texts that are read, and may only be refused, or cut short, when they are planned and run.
+const PLANNED: &[(&str, &str, &str)] = &[
+    ("MATCH (a:A)", "-[:K]->(:A)", " RETURN count(*)"),
+    ("MATCH (a:A)", ", (a)-[:K]->(:A)", " RETURN count(*)"),
+    ("MATCH (a:A)", ", (:A)-[:K]->(:A)", " RETURN count(*)"),
+    ("MATCH (a:A)", "-[:K*]->(:A)", " RETURN count(*)"),
+    ("MATCH (a:A)", " (()-[:K]->()){1,3}", " (b) RETURN count(*)"),
+    ("MATCH (a:A", "|B|C", ") RETURN a"),
+    ("MATCH (a)-[:K", "|K|L", "]->(b) RETURN a"),
+    ("MATCH (a) WHERE a.x = 1", " OR a.x = 2", " RETURN a"),
+    ("MATCH (a) WHERE a.x = 1", " AND a.x <> 2", " RETURN a"),
+    ("MATCH (a) WHERE a.x IN [1", ", 2", "] RETURN a"),
+    ("MATCH (a) WHERE true", " AND (a)-[:K]->(:A)", " RETURN a"),
+    (
+        "MATCH (a) WHERE true",
+        " OR EXISTS { (a)-[:L]->(:B) }",
+        " RETURN a",
+    ),
+    ("MATCH (a) RETURN a.x", ", a.x", ""),
+    ("MATCH (a) RETURN count(a)", " + sum(a.x)", " AS n"),
+    (
+        "MATCH (a) RETURN [(a)-->(b) | b]",
+        " + [(a)-->(c) | c]",
+        " AS l",
+    ),
+    ("MATCH (a) RETURN a ORDER BY a.x", ", a.x", ""),
+    ("RETURN CASE 1", " WHEN 2 THEN 3", " END AS c"),
+    (
+        "RETURN size([x IN range(1, 9) | x])",
+        " + size([x IN range(1, 9) | x])",
+        " AS n",
+    ),
+    ("RETURN [1", ", 1", "] AS l"),
+    ("RETURN {a: 1", ", a: 1", "} AS m"),
+    ("RETURN missing", ", missing", ""),
+    ("RETURN missing(1)", ", missing(1)", ""),
+    ("MATCH (a:Misssing", "|Misssing", ") RETURN a"),
+    ("", "WITH 1 AS a ", "RETURN a"),
+    ("", "UNWIND [1, 2] AS a WITH a ", "RETURN a"),
+    ("MATCH (a) ", "OPTIONAL MATCH (a)-->() ", "RETURN a"),
+    ("", "CALL { RETURN 1 AS a } WITH 1 AS b ", "RETURN 1 AS c"),
+    ("RETURN 1 AS a", " UNION RETURN 1 AS a", ""),
+];
+
+/// What nests, as deep as it is admitted: before, opening, inside, closing, after.
+const NESTED: &[(&str, &str, &str, &str, &str)] = &[
+    ("RETURN ", "(1 + ", "1", ")", " AS n"),
+    ("RETURN ", "[", "1", "]", " AS n"),
+    ("RETURN ", "{a: ", "1", "}", " AS n"),
+    ("RETURN ", "abs(", "1", ")", " AS n"),
+    ("RETURN ", "NOT (", "true", ")", " AS n"),
+    ("RETURN ", "[x IN [1] | ", "1", "]", " AS n"),
+    ("RETURN ", "reduce(s = 0, x IN [1] | ", "1", ")", " AS n"),
+    ("RETURN ", "all(x IN [1] WHERE ", "true", ")", " AS n"),
+    ("RETURN ", "CASE WHEN true THEN ", "1", " END", " AS n"),
+    (
+        "MATCH (a) WHERE ",
+        "EXISTS { MATCH (a)-->(b) WHERE ",
+        "true",
+        " }",
+        " RETURN a",
+    ),
+    (
+        "MATCH (a) RETURN ",
+        "COUNT { MATCH (a) WHERE 0 < ",
+        "1",
+        " }",
+        " AS n",
+    ),
+    ("MATCH (a) RETURN ", "[(a)-->(b) | ", "1", "]", " AS n"),
+    ("MATCH (a:", "(", "A", ")", ") RETURN a"),
+    ("MATCH (a:", "!(A|", "B", ")", ") RETURN a"),
+    ("", "CALL { ", "UNWIND [1] AS n", " RETURN n }", " RETURN n"),
+];
+
+/// As a server does: queries run on stacks of their own. This is half of what it gives them.
+#[expect(clippy::expect_used, reason = "this is how a test fails")]
+fn on_query_stack(test: impl FnOnce() + Send + 'static) {
+    const STACK_BYTES: usize = 8 << 20;
+    let thread = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let result = thread.spawn(test).expect("a thread starts").join();
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a graph that cannot be built is a failure"
+)]
+fn ring() -> Arc<Snapshot> {
+    let mut facts = Facts::new();
+    for at in 0..6 {
+        let labels: &[&str] = if at % 2 == 0 { &["A"] } else { &["A", "B"] };
+        facts.node(&format!("t:{at}"), labels).expect("a valid id");
+        let (from, to) = (format!("t:{at}"), format!("t:{}", (at + 1) % 6));
+        facts.edge(&from, "K", &to).expect("valid ids");
+    }
+    let mut staging = Staging::new();
+    staging.add(&SourceInfo::default(), &facts);
+    Arc::new(staging.snapshot().expect("the graph is small"))
+}
+
+/// Runs it under tight limits. Whether it has an answer.
+fn is_answered(snapshot: &Arc<Snapshot>, text: &str) -> bool {
+    let budget = Budget::new(Limits {
+        expansions: 10_000,
+        memory_bytes: 8 << 20,
+        rows: 100,
+        ..Limits::NONE
+    });
+    match run(snapshot, text, &Params::new(), &budget, &Env::default()) {
+        Ok(_) => true,
+        Err(diagnostics) => {
+            assert!(has_errors(&diagnostics), "{}", &text[..text.len().min(200)]);
+            let shown = diagnostics.get(..1).unwrap_or(&[]);
+            let shown = render_all(shown, text, Colour::Never);
+            assert!(shown.len() < 4_000, "{}", &shown[..4_000]);
+            false
+        }
+    }
+}
+
+#[test]
+fn long_texts_are_answered_or_refused() {
+    on_query_stack(|| {
+        let snapshot = ring();
+        for shape in PLANNED.iter().chain(SHAPES) {
+            for length in [64, 10 * 1_024] {
+                is_answered(&snapshot, &text_of(shape, length));
+            }
+        }
+        for shape in PLANNED.iter().step_by(5) {
+            is_answered(&snapshot, &text_of(shape, MAX_TEXT_BYTES / 4));
+        }
+        assert!(is_answered(&snapshot, &text_of(&PLANNED[9], 10 * 1_024)));
+    });
+}
+
+#[test]
+fn what_nests_is_answered_or_refused_at_every_depth() {
+    on_query_stack(|| {
+        let snapshot = ring();
+        for (before, open, inside, close, after) in NESTED {
+            let mut deepest = 0;
+            for depth in [1, 3, 9, 20, 40, 62, 64, 100, 126, 128, 200, 250, 254, 260] {
+                let (open, close) = (open.repeat(depth), close.repeat(depth));
+                let text = [before, &*open, inside, &*close, after].concat();
+                if is_answered(&snapshot, &text) {
+                    deepest = depth;
+                }
+            }
+            assert!((4..256).contains(&deepest), "{open}: {deepest}");
+        }
+    });
 }
 
 /// Runs on a stack half as large as a thread usually has.
