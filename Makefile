@@ -1,6 +1,6 @@
 # A thin list of commands; each line can also be typed.
 
-.PHONY: setup test check
+.PHONY: setup test check fuzz bench
 
 # What the tests need beyond Rust and Node: Chromium, and the console's packages.
 setup:
@@ -16,3 +16,11 @@ test: setup
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+
+# Every fuzz target for half a minute; `.ci/fuzz 600 parser` for one of them and longer.
+fuzz:
+	.ci/fuzz 30
+
+# Queries beside their questions; benches/README.md says what else can be measured.
+bench:
+	cargo bench -p foothold-benches --bench query
