@@ -120,7 +120,7 @@ fn main() {
             let answer = prepared
                 .run(&Budget::unlimited())
                 .expect("a query that runs");
-            best = best.min(cpu() - before);
+            best = best.min(cpu().saturating_sub(before));
             last = format!("{} rows, {:?}", answer.rows.len(), answer.rows.first());
             if begun.elapsed() > Duration::from_secs(8) {
                 break;
@@ -178,10 +178,10 @@ fn pairs(snapshot: &std::sync::Arc<Snapshot>) {
             let answer = prepared
                 .run(&Budget::unlimited())
                 .expect("a query that runs");
-            ran += cpu() - begun;
+            ran += cpu().saturating_sub(begun);
             n_found += answer.rows.len();
         }
-        whole = whole.min(cpu() - before);
+        whole = whole.min(cpu().saturating_sub(before));
         running = running.min(ran);
     }
     println!(
@@ -207,7 +207,7 @@ fn explosive(snapshot: &std::sync::Arc<Snapshot>) {
         let budget = Budget::new(limits);
         let stop = budget.stop_handle();
         let timer = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(1000));
+            std::thread::sleep(Duration::from_secs(1));
             stop.stop(Stop::Time);
             Instant::now()
         });

@@ -2,7 +2,7 @@
 
     pip install -r benches/peers/requirements-query.txt
     python benches/peers/query.py [--scale 1] [--repeats 5] [--limit 60] [--engines duckdb,ladybug]
-                                  [--only four-hop,count] [--graph DIRECTORY]
+                                  [--only four-hop,count] [--graph DIRECTORY] [--save FILE]
 
 Exports the graph that Foothold asks (one CSV file for each label and for each kind between two
 labels), loads it into every engine, asks each the questions of `benches/queries.toml` from text to
@@ -10,6 +10,7 @@ rows, checks that all answers agree, and prints one table. A cell is the best of
 milliseconds, the median in brackets, and the ratio of the best to Foothold's (above 1: Foothold is
 faster). Engines run one after the other, each in a process of its own, with every core they like;
 Foothold runs on one (`FOOTHOLD_THREADS`). A question that takes longer than the limit is given up.
+With `--save` what was measured is kept and shown again, so that engines can be run on different days.
 """
 
 import argparse
@@ -368,8 +369,11 @@ def main(options):
     if not os.path.exists(os.path.join(directory, "schema.json")):
         subprocess.run(example("export_graph") + [directory, str(options.scale)], cwd=ROOT,
                        check=True, stdout=subprocess.DEVNULL)
-    table, busy = {}, []
-    for engine in options.engines.split(","):
+    table = {}
+    if options.save and os.path.exists(options.save):
+        with open(options.save) as file:
+            table = json.load(file)
+    for engine in filter(None, options.engines.split(",")):
         if engine != "foothold" and version(engine) == "not installed":
             table[engine] = {"broken": "not installed"}
             continue
@@ -377,8 +381,9 @@ def main(options):
         loads = [os.getloadavg()[0]]
         records = run_engine(engine, directory, options)
         loads.append(os.getloadavg()[0])
-        busy.append(f"{engine} {loads[0]:.1f} to {loads[1]:.1f}")
         table[engine] = {record["name"]: record for record in records if "name" in record}
+        table[engine]["busy"] = f"{engine} {loads[0]:.1f} to {loads[1]:.1f}"
+        table[engine]["version"] = version(engine)
         for record in records:
             for key in ("load", "broken"):
                 if key in record:
@@ -386,7 +391,8 @@ def main(options):
         if options.save:
             with open(options.save, "w") as file:
                 json.dump(table, file)
-    show(table, options, busy)
+    table = {engine: table[engine] for engine in ENGINES if engine in table}
+    show(table, options, [one["busy"] for one in table.values() if "busy" in one])
 
 
 def cell(record, ours):
@@ -410,7 +416,7 @@ def show(table, options, busy):
     ours = table.get("foothold", {})
     print(f"Scale {options.scale}; milliseconds, best (median), ratio to Foothold; "
           f"load of the machine: {'; '.join(busy)}; {os.cpu_count()} cores\n")
-    print("| question | " + " | ".join(f"{engine} {version(engine)}" for engine in engines) + " |")
+    print("| question | " + " | ".join(f"{engine} {table[engine]['version']}" for engine in engines) + " |")
     print("|---|" + "---|" * len(engines))
     for question in questions():
         name = question["name"]

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use foothold_query::diagnostic::{Colour, render_all};
+use foothold_fuzz::check_places;
 use foothold_query::token::{Dialect, comments, lex};
 use libfuzzer_sys::fuzz_target;
 
@@ -11,15 +11,14 @@ fuzz_target!(|text: &str| {
         let lexed = lex(text, dialect);
         let mut end = 0;
         for lexeme in &lexed.tokens {
-            assert!(end <= lexeme.start && lexeme.start < lexeme.end, "{lexeme:?}");
+            assert!(
+                end <= lexeme.start && lexeme.start < lexeme.end,
+                "{lexeme:?}"
+            );
             assert!(text.get(lexeme.start..lexeme.end).is_some(), "{lexeme:?}");
             end = lexeme.end;
         }
-        for diagnostic in &lexed.diagnostics {
-            let span = diagnostic.span;
-            assert!(text.get(span.start..span.end).is_some(), "{diagnostic:?}");
-        }
-        let _ = render_all(&lexed.diagnostics, text, Colour::Never);
+        check_places(text, &lexed.diagnostics);
         if !lexed.is_refused {
             for comment in comments(text) {
                 assert!(text[comment.start..].starts_with(comment.text));

@@ -3,18 +3,15 @@
 
 #![no_main]
 
-use foothold_query::diagnostic::{Colour, has_errors, render_all};
+use foothold_fuzz::check_places;
+use foothold_query::diagnostic::has_errors;
 use foothold_query::format::{format_query, print_query};
 use foothold_query::parse::parse_query;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     let parsed = parse_query(text);
-    for diagnostic in &parsed.diagnostics {
-        let span = diagnostic.span;
-        assert!(text.get(span.start..span.end).is_some(), "{diagnostic:?}");
-    }
-    let _ = render_all(&parsed.diagnostics, text, Colour::Always);
+    check_places(text, &parsed.diagnostics);
     let Some(tree) = parsed.tree else {
         assert!(has_errors(&parsed.diagnostics), "refused without a reason");
         return;

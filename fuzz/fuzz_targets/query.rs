@@ -24,7 +24,9 @@ fn rows(answer: &Answer) -> Vec<String> {
         .iter()
         .map(|row| {
             assert_eq!(row.len(), answer.columns.len());
-            row.iter().map(|value| to_json(&SNAPSHOT, value).to_string() + " ").collect()
+            row.iter()
+                .map(|value| to_json(&SNAPSHOT, value).to_string() + " ")
+                .collect()
         })
         .collect();
     rows.sort();
@@ -41,7 +43,11 @@ fuzz_target!(|text: &str| {
     let is_whole = answer.completeness.stop.is_none();
     // Random numbers come from the text, and plans show it.
     let lower = text.to_lowercase();
-    if is_whole && !["rand", "explain", "profile"].iter().any(|word| lower.contains(word)) {
+    if is_whole
+        && !["rand", "explain", "profile"]
+            .iter()
+            .any(|word| lower.contains(word))
+    {
         let reprinted = ask(&printed).expect("the printed form is a query");
         if reprinted.completeness.stop.is_none() {
             assert_eq!(found.len(), rows(&reprinted).len(), "{text}\n{printed}");

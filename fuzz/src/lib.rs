@@ -9,6 +9,7 @@ use foothold_engine::graph::Snapshot;
 use foothold_engine::model::{Facts, SourceInfo, Value};
 use foothold_engine::score::ScoringModel;
 use foothold_query::define::Definitions;
+use foothold_query::diagnostic::{Colour, Diagnostic, render_all};
 use foothold_query::verb::AttackContext;
 
 /// The labels of the kit's queries and of the shipped rules, so that patterns match something.
@@ -135,4 +136,13 @@ pub fn budget() -> Budget {
         rows: 1_000,
         ..Limits::NONE
     })
+}
+
+/// What is wrong stands at places that exist, and can be shown.
+pub fn check_places(text: &str, diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        let (start, end) = (diagnostic.span.start as usize, diagnostic.span.end as usize);
+        assert!(text.get(start..end).is_some(), "{diagnostic:?}");
+    }
+    let _ = render_all(diagnostics, text, Colour::Always);
 }
