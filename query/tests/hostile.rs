@@ -198,7 +198,6 @@ fn is_answered(snapshot: &Arc<Snapshot>, text: &str) -> bool {
         expansions: 10_000,
         memory_bytes: 8 << 20,
         rows: 100,
-        ..Limits::NONE
     });
     match run(snapshot, text, &Params::new(), &budget, &Env::default()) {
         Ok(_) => true,
