@@ -134,7 +134,6 @@ pub fn budget() -> Budget {
         expansions: 100_000,
         memory_bytes: 8 << 20,
         rows: 1_000,
-        ..Limits::NONE
     })
 }
 
