@@ -11,6 +11,7 @@
 //! | `WHY NOT` | `why_not` |
 
 mod attack_paths;
+mod between;
 mod blast_radius;
 mod change;
 mod choke_points;
@@ -37,6 +38,7 @@ use crate::fault::Fault;
 use crate::resolve::{Resolver, Scope, Surroundings, VerbTable};
 use crate::value::Val;
 
+pub use between::Unknowns;
 pub use change::{ChangeEnv, ChangeFault, WhatIf, resolve_changes};
 pub use columns::verb_columns;
 pub use ends::default_start;
@@ -52,6 +54,8 @@ pub struct AttackContext {
     pub definitions: Arc<Definitions>,
     /// Where searches run.
     pub pool: Arc<rayon::ThreadPool>,
+    /// What could not be decided while answering.
+    pub unknowns: Unknowns,
 }
 
 impl Surroundings for AttackContext {

@@ -24,7 +24,7 @@ use foothold_engine::score::ScoringModel;
 use foothold_query::define::{Definitions, fixture};
 use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::value::Val;
-use foothold_query::verb::{AttackContext, AttackPathValue, StepWatch};
+use foothold_query::verb::{AttackContext, AttackPathValue, StepWatch, Unknowns};
 use foothold_query::{Env, Params, run};
 
 /// What a case is asked of.
@@ -67,6 +67,7 @@ impl Estate {
             graph: Arc::new(graph),
             definitions: Arc::new(definitions),
             pool: Arc::clone(pool),
+            unknowns: Unknowns::default(),
         };
         Estate { snapshot, context }
     }
@@ -85,12 +86,23 @@ impl Estate {
                 now_ms: 0,
                 surroundings: &watch,
             };
-            return self.on(&Arc::new(self.context.graph.with_steps()), query, &env);
+            return self.on(
+                &Arc::new(self.context.graph.with_steps()),
+                query,
+                &env,
+                &watch.unknowns(),
+            );
         }
-        self.on(&self.snapshot, query, &env)
+        self.on(&self.snapshot, query, &env, &watch.unknowns())
     }
 
-    fn on(&self, snapshot: &Arc<Snapshot>, query: &str, env: &Env<'_>) -> String {
+    fn on(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        query: &str,
+        env: &Env<'_>,
+        unknowns: &Unknowns,
+    ) -> String {
         let answer = match run(snapshot, query, &Params::new(), &Budget::unlimited(), env) {
             Ok(answer) => answer,
             Err(diagnostics) => return render_all(&diagnostics, query, Colour::Never),
@@ -101,6 +113,9 @@ impl Estate {
         for row in &answer.rows {
             let cells: Vec<String> = row.iter().map(|value| self.cell(value)).collect();
             let _ = writeln!(text, "{}", cells.join(" | "));
+        }
+        for unknown in unknowns.noted() {
+            let _ = writeln!(text, "unknown: {unknown}");
         }
         for warning in &answer.warnings {
             let _ = writeln!(text, "warning: {}", warning.message);

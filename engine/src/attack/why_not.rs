@@ -71,6 +71,52 @@ pub fn why_not(
     trial.verdict()
 }
 
+/// A match of `rule` that would gain `gain` over `target` for an attacker who holds `held`, if what
+/// is not known of it were so: the unknown conditions in words.
+///
+/// `None` where every match has a condition that is false or a state that is not held, and where
+/// the rule gives a step anyway. A rule that lacks a whole kind of facts is silent, not unknown.
+pub fn unknown_premise(
+    snapshot: &Snapshot,
+    rule: &Rule,
+    gain: StateTemplate,
+    target: NodeId,
+    held: &dyn Fn(State) -> bool,
+    budget: &Budget,
+) -> Result<Option<String>, Stop> {
+    let place = rule.pattern.nodes.iter().find(|node| node.var == gain.var);
+    let has = |label: &str| {
+        let label = snapshot.label_id(label);
+        label.is_some_and(|label| snapshot.has_label(target, label))
+    };
+    let fits = place.is_none_or(|node| node.labels.holds(&has));
+    if !fits || !rule.missing_facts(snapshot).is_empty() {
+        return Ok(None);
+    }
+    let trial = Trial {
+        snapshot,
+        rule,
+        gain,
+        target,
+        held,
+        budget,
+    };
+    let mut found = None;
+    let mut fires = false;
+    trial.matches(&trial.parts(), 0, |bindings| {
+        match trial.undecided(bindings) {
+            Some(unknown) if unknown.is_empty() => {
+                fires = true;
+                return ControlFlow::Break(());
+            }
+            Some(unknown) if found.is_none() => found = Some(unknown.join(" and ")),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(found.filter(|_| !fires))
+}
+
 /// A part of a pattern: an index of its nodes or of its edges.
 #[derive(Debug, Clone, Copy)]
 enum Part {
@@ -270,6 +316,23 @@ impl Trial<'_> {
             }
         })?;
         Ok(furthest.unwrap_or_else(|| fails(n_facts, String::new(), Standing::False)))
+    }
+
+    /// The conditions of one match that have no value, if nothing else stands against a step.
+    fn undecided(&self, bindings: &Bindings) -> Option<Vec<String>> {
+        let mut unknown = Vec::new();
+        for condition in &self.rule.pattern.conditions {
+            match condition.eval(self.snapshot, bindings) {
+                Some(true) => {}
+                Some(false) => return None,
+                None => {
+                    let place = self.place(bindings, condition.variables());
+                    unknown.push(format!("{}{place}", condition.text()));
+                }
+            }
+        }
+        let verdict = self.one_match(bindings, 0);
+        (verdict.standing == Standing::Fires).then_some(unknown)
     }
 
     fn one_match(&self, bindings: &Bindings, n_facts: usize) -> Verdict {

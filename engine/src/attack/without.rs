@@ -16,6 +16,16 @@ impl AttackGraph {
     /// does, as likely as the likeliest of those. O(matches), no rule is matched again.
     pub fn without(
         &self,
+        is_broken: impl FnMut(StepId, InstanceId) -> bool,
+    ) -> Result<AttackGraph, TopologyError> {
+        self.adjusted(1.0, is_broken)
+    }
+
+    /// The same, with every likelihood multiplied by `factor`: the attack graph of someone with
+    /// less skill who does not do everything.
+    pub fn adjusted(
+        &self,
+        factor: f64,
         mut is_broken: impl FnMut(StepId, InstanceId) -> bool,
     ) -> Result<AttackGraph, TopologyError> {
         let mut standing: Vec<(StepId, SmallVec<[InstanceId; 2]>)> = Vec::new();
@@ -61,7 +71,11 @@ impl AttackGraph {
             for &instance in left {
                 let at = instance.0 as usize;
                 let range = self.binding_starts[at] as usize..self.binding_starts[at + 1] as usize;
-                instances.push(self.instance(instance));
+                let found = self.instance(instance);
+                instances.push(Instance {
+                    likelihood: found.likelihood * factor,
+                    ..found
+                });
                 binding_starts.push(bindings.len() as u32);
                 bindings.extend_from_slice(&self.bindings[range]);
             }

@@ -1,4 +1,9 @@
 //! `ATTACK PATHS`: the most likely ways from here to there.
+//!
+//! A path ends in a state. Two states of one asset are two targets, so `TOP k` counts a path to each;
+//! and a way over an asset that the sources reach directly as well is a path of its own, because it
+//! stays open when the direct way is closed. Who wants one path a store asks for one capability, or
+//! for `TOP 1 PER TARGET`.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,7 +23,8 @@ use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
 use crate::value::Val;
 
-use super::ends::{EndsPlan, Role};
+use super::between::{Between, uses_technique};
+use super::ends::{EndNode, EndsPlan, Role};
 use super::path_value::{AttackPathValue, rounded};
 use super::{AttackContext, columns, constant, count, state_value, stop_if, whole};
 
@@ -27,9 +33,7 @@ const DEFAULT_TOP: usize = 10;
 
 #[derive(Debug)]
 struct AttackPaths {
-    context: AttackContext,
-    from: EndsPlan,
-    to: EndsPlan,
+    between: Between,
     via: Option<EndsPlan>,
     avoiding: Option<EndsPlan>,
     /// Steps by rules or techniques that the question leaves out.
@@ -47,8 +51,14 @@ pub(super) fn plan(
     parts: &ast::AttackPaths,
     scope: &Scope,
 ) -> VerbTable {
-    let from = EndsPlan::sources(context, resolver, parts.from.as_ref(), scope);
-    let to = EndsPlan::targets(context, resolver, parts.to.as_ref(), scope);
+    let between = Between::plan(
+        context,
+        resolver,
+        parts.from.as_ref(),
+        parts.to.as_ref(),
+        scope,
+    );
+    let context = &between.context.clone();
     let via = parts
         .via
         .as_ref()
@@ -69,9 +79,7 @@ pub(super) fn plan(
     let likelihood = constant(resolver, parts.likelihood.as_ref(), scope);
     let top = parts.top.as_ref();
     let table = AttackPaths {
-        context: context.clone(),
-        from,
-        to,
+        between,
         via,
         avoiding: avoided,
         hidden_steps,
@@ -124,18 +132,9 @@ fn hide_techniques(
     hidden: &mut Bits,
 ) {
     for name in names {
-        // A technique stands for its sub-techniques.
-        let is_meant = |technique: &str| {
-            technique == name.name
-                || technique
-                    .strip_prefix(name.name.as_str())
-                    .is_some_and(|rest| rest.starts_with('.'))
-        };
         let rules = graph.rules().rules();
-        if !rules
-            .iter()
-            .any(|rule| rule.techniques.iter().any(|one| is_meant(one)))
-        {
+        // A technique stands for its sub-techniques.
+        if !rules.iter().any(|rule| uses_technique(rule, &name.name)) {
             let message = format!("no rule uses the technique `{}`", name.name);
             let known = rules
                 .iter()
@@ -145,7 +144,7 @@ fn hide_techniques(
         }
         for step in graph.topology().steps() {
             let rule = graph.rules().get(graph.rule_of(step));
-            if rule.techniques.iter().any(|one| is_meant(one)) {
+            if uses_technique(rule, &name.name) {
                 hidden.insert(step.0);
             }
         }
@@ -154,6 +153,7 @@ fn hide_techniques(
 
 /// What one row asks for, and what is hidden from it.
 struct Question {
+    ends: Vec<EndNode>,
     query: PathQuery,
     via: Option<Bits>,
     hidden_steps: Bits,
@@ -162,12 +162,15 @@ struct Question {
 
 impl AttackPaths {
     fn question(&self, cx: &mut Cx<'_>) -> Result<Question, Fault> {
-        let graph = &*self.context.graph;
+        let graph = &**self.between.graph();
         let n_states = graph.n_states();
         let bits =
             |states: Vec<StateId>| Bits::of(n_states, states.into_iter().map(|state| state.0));
-        let sources = self.from.states(cx, graph, Role::Source)?;
-        let targets = self.to.states(cx, graph, Role::Target)?;
+        let sources = self.between.sources(cx)?;
+        let ends = self.between.targets(cx)?;
+        let mut targets: Vec<StateId> = ends.iter().flat_map(|end| end.states.clone()).collect();
+        targets.sort_unstable();
+        targets.dedup();
         let via = match &self.via {
             Some(via) => Some(bits(via.states(cx, graph, Role::Source)?)),
             None => None,
@@ -199,6 +202,7 @@ impl AttackPaths {
             max_cost: self.max_cost,
         };
         Ok(Question {
+            ends,
             query,
             via,
             hidden_steps,
@@ -208,7 +212,7 @@ impl AttackPaths {
 
     /// The paths of one row, best first.
     fn answer(&self, cx: &Cx<'_>, question: &Question) -> (Vec<AttackPathValue>, Option<Stop>) {
-        let graph = &self.context.graph;
+        let graph = self.between.graph();
         let view = View::new(graph.topology())
             .without_steps(&question.hidden_steps)
             .without_states(&question.hidden_states);
@@ -244,8 +248,13 @@ impl AttackPaths {
             .into_parts();
             return (paths, stop);
         }
-        let (paths, stop) =
-            attack_paths(&view, &question.query, &self.context.pool, cx.budget).into_parts();
+        let (paths, stop) = attack_paths(
+            &view,
+            &question.query,
+            &self.between.context.pool,
+            cx.budget,
+        )
+        .into_parts();
         (paths.into_iter().map(value).collect(), stop)
     }
 }
@@ -297,6 +306,9 @@ impl Table for AttackPaths {
     ) -> Result<ControlFlow<()>, Fault> {
         let question = self.question(cx)?;
         let (paths, stop) = self.answer(cx, &question);
+        if paths.is_empty() && stop.is_none() {
+            self.between.note_unknown(cx, &question.ends)?;
+        }
         for path in paths {
             let graph = path.graph();
             let row = [

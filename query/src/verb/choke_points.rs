@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foothold_engine::attack::crown_jewels;
 use foothold_engine::graph::NodeId;
 use foothold_engine::search::{
     Cheapest, Cuttable, StateId, cheapest_from, choke_points_of, minimum_cut,
@@ -17,14 +16,13 @@ use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
 use crate::value::Val;
 
-use super::ends::{EndNode, EndsPlan, Role};
+use super::between::{Between, values};
+use super::ends::EndNode;
 use super::{AttackContext, columns, count, state_value};
 
 #[derive(Debug)]
 struct ChokePoints {
-    context: AttackContext,
-    from: EndsPlan,
-    to: EndsPlan,
+    between: Between,
 }
 
 pub(super) fn plan(
@@ -34,9 +32,13 @@ pub(super) fn plan(
     scope: &Scope,
 ) -> VerbTable {
     let table = ChokePoints {
-        context: context.clone(),
-        from: EndsPlan::sources(context, resolver, parts.from.as_ref(), scope),
-        to: EndsPlan::targets(context, resolver, parts.to.as_ref(), scope),
+        between: Between::plan(
+            context,
+            resolver,
+            parts.from.as_ref(),
+            parts.to.as_ref(),
+            scope,
+        ),
     };
     VerbTable {
         table: Arc::new(table),
@@ -61,7 +63,7 @@ impl ChokePoints {
         value_of: &BTreeMap<NodeId, f64>,
         cx: &Cx<'_>,
     ) -> Result<BTreeMap<StateId, Gain>, Fault> {
-        let topology = self.context.graph.topology();
+        let topology = self.between.graph().topology();
         let mut gains: BTreeMap<StateId, Gain> = BTreeMap::new();
         for target in targets {
             // An asset is safe when each of its states is: only what all of them need cuts it.
@@ -96,20 +98,17 @@ impl Table for ChokePoints {
         cx: &mut Cx<'c>,
         take: &mut TakeRow<'_, 'c>,
     ) -> Result<ControlFlow<()>, Fault> {
-        let graph = &*self.context.graph;
+        let graph = &**self.between.graph();
         let topology = graph.topology();
-        let sources = self.from.states(cx, graph, Role::Source)?;
-        let targets = self.to.nodes(cx, graph, Role::Target)?;
+        let sources = self.between.sources(cx)?;
+        let targets = self.between.targets(cx)?;
         let (forward, stop) = cheapest_from(topology, &sources, cx.budget).into_parts();
         super::stop_if(cx, stop)?;
         let reached: Vec<EndNode> = targets
             .into_iter()
             .filter(|target| target.states.iter().any(|&state| forward.is_reached(state)))
             .collect();
-        let value_of: BTreeMap<NodeId, f64> = crown_jewels(graph.snapshot())
-            .into_iter()
-            .map(|jewel| (jewel.asset, jewel.value))
-            .collect();
+        let value_of = values(graph);
 
         let mut rows: Vec<(StateId, Gain, &str)> = self
             .dominating(&sources, &reached, &forward, &value_of, cx)?

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foothold_engine::attack::{AttackGraph, Fix, crown_jewels};
-use foothold_engine::graph::NodeId;
+use foothold_engine::attack::{AttackGraph, Fix};
 use foothold_engine::score::cost::{Cost, UNREACHED, cost_limit, cost_of_likelihood};
 use foothold_engine::search::{
     Bits, Fixes, PlanGoal, PlanQuality, StateId, StepGraph, StepGraphBuilder, TopologyError, View,
@@ -19,7 +18,8 @@ use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
 use crate::value::Val;
 
-use super::ends::{EndNode, EndsPlan, Role};
+use super::between::{Between, values};
+use super::ends::EndNode;
 use super::path_value::rounded;
 use super::{AttackContext, columns, constant, count, stop_if, whole};
 
@@ -28,9 +28,7 @@ const EXACT_LIMIT: u64 = 20_000;
 
 #[derive(Debug)]
 struct FixPlan {
-    context: AttackContext,
-    from: EndsPlan,
-    to: EndsPlan,
+    between: Between,
     max_cost: Cost,
     budget: Option<u64>,
 }
@@ -50,9 +48,13 @@ pub(super) fn plan(
         None => {}
     }
     let table = FixPlan {
-        context: context.clone(),
-        from: EndsPlan::sources(context, resolver, parts.from.as_ref(), scope),
-        to: EndsPlan::targets(context, resolver, parts.to.as_ref(), scope),
+        between: Between::plan(
+            context,
+            resolver,
+            parts.from.as_ref(),
+            parts.to.as_ref(),
+            scope,
+        ),
         max_cost,
         budget,
     };
@@ -81,10 +83,7 @@ impl Board {
     ) -> Result<Result<Self, TopologyError>, Fault> {
         let (forward, stop) = cheapest_from(graph.topology(), sources, cx.budget).into_parts();
         stop_if(cx, stop)?;
-        let value_of: BTreeMap<NodeId, f64> = crown_jewels(graph.snapshot())
-            .into_iter()
-            .map(|jewel| (jewel.asset, jewel.value))
-            .collect();
+        let value_of = values(graph);
         let n_states = graph.n_states() as u32;
         let mut builder = StepGraphBuilder::new(n_states + targets.len() as u32);
         let mut found: BTreeMap<Fix, Vec<u32>> = BTreeMap::new();
@@ -169,9 +168,9 @@ impl Table for FixPlan {
         cx: &mut Cx<'c>,
         take: &mut TakeRow<'_, 'c>,
     ) -> Result<ControlFlow<()>, Fault> {
-        let graph = &*self.context.graph;
-        let sources = self.from.states(cx, graph, Role::Source)?;
-        let targets = self.to.nodes(cx, graph, Role::Target)?;
+        let graph = &**self.between.graph();
+        let sources = self.between.sources(cx)?;
+        let targets = self.between.targets(cx)?;
         let Ok(board) = Board::new(graph, &sources, &targets, cx)? else {
             // More matches than ids: as good as out of memory.
             return Err(cx

@@ -12,7 +12,7 @@ use foothold_engine::pattern::LabelExpr;
 use crate::ast::VerbClause;
 use crate::resolve::{Resolver, Scope, Surroundings, VerbTable};
 
-use super::AttackContext;
+use super::{AttackContext, Unknowns};
 
 /// The group of every attack step.
 const EVERY_STEP: &str = "ATTACK";
@@ -56,10 +56,7 @@ impl AttackContext {
         let n_before = kinds.len();
         let like_a_name = name.to_ascii_lowercase().replace('_', "-");
         for rule in self.graph.rules().rules() {
-            let is_technique = rule.techniques.iter().any(|technique| {
-                let rest = technique.strip_prefix(name);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            });
+            let is_technique = super::between::uses_technique(rule, name);
             if name == EVERY_STEP
                 || is_technique
                 || *rule.name == *like_a_name
@@ -75,16 +72,21 @@ impl AttackContext {
 
 /// An [`AttackContext`] that notes whether a query asks for attack steps as relationships.
 #[derive(Debug)]
-pub struct StepWatch<'a> {
-    context: &'a AttackContext,
+pub struct StepWatch {
+    /// With notes of its own.
+    context: AttackContext,
     asked: AtomicBool,
     /// Whether the snapshot has the steps as relationships.
     is_extended: bool,
 }
 
-impl<'a> StepWatch<'a> {
+impl StepWatch {
     /// For the snapshot of the assets alone.
-    pub fn new(context: &'a AttackContext) -> Self {
+    pub fn new(context: &AttackContext) -> Self {
+        let context = AttackContext {
+            unknowns: Unknowns::default(),
+            ..context.clone()
+        };
         StepWatch {
             context,
             asked: AtomicBool::new(false),
@@ -94,11 +96,16 @@ impl<'a> StepWatch<'a> {
 
     /// For a snapshot that has the attack steps as relationships
     /// ([`foothold_engine::attack::AttackGraph::with_steps`]).
-    pub fn extended(context: &'a AttackContext) -> Self {
+    pub fn extended(context: &AttackContext) -> Self {
         StepWatch {
             is_extended: true,
             ..Self::new(context)
         }
+    }
+
+    /// What could not be decided while the query ran.
+    pub fn unknowns(&self) -> Unknowns {
+        self.context.unknowns.clone()
     }
 
     /// Whether the query needs the attack steps as relationships.
@@ -107,7 +114,7 @@ impl<'a> StepWatch<'a> {
     }
 }
 
-impl Surroundings for StepWatch<'_> {
+impl Surroundings for StepWatch {
     fn kind_group(&self, name: &str) -> Option<Vec<String>> {
         let kinds = self.context.group(name)?;
         if self.context.has_steps(&kinds) || name == EVERY_STEP {

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foothold_engine::attack::{Rule, RuleId, Standing, State, StateTemplate, Verdict, why_not};
-use foothold_engine::search::{Bits, closure};
 
 use crate::ast;
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,7 +13,8 @@ use crate::plan::{Table, TakeRow};
 use crate::resolve::{Resolver, Scope, VerbTable};
 use crate::value::Val;
 
-use super::ends::{EndNode, EndsPlan, Role};
+use super::between::{Between, Held};
+use super::ends::EndNode;
 use super::{AttackContext, columns};
 
 /// The rule that is asked about.
@@ -29,10 +29,8 @@ enum Asked {
 
 #[derive(Debug)]
 struct WhyNot {
-    context: AttackContext,
     rule: Option<Asked>,
-    from: EndsPlan,
-    to: EndsPlan,
+    between: Between,
 }
 
 pub(super) fn plan(
@@ -41,11 +39,10 @@ pub(super) fn plan(
     parts: &ast::WhyNot,
     scope: &Scope,
 ) -> VerbTable {
+    let from = parts.from.as_ref();
     let table = WhyNot {
-        context: context.clone(),
         rule: find(context, resolver, parts),
-        from: EndsPlan::sources(context, resolver, parts.from.as_ref(), scope),
-        to: EndsPlan::of(context, resolver, &parts.to, scope),
+        between: Between::plan(context, resolver, from, Some(&parts.to), scope),
     };
     VerbTable {
         table: Arc::new(table),
@@ -79,23 +76,7 @@ fn find(
     None
 }
 
-/// What the attacker holds: everything derivable from where they start, and the start itself even
-/// where no step leads on from it.
-struct Held {
-    derived: Bits,
-    starts: Vec<EndNode>,
-}
-
 impl WhyNot {
-    fn held(&self, cx: &mut Cx<'_>) -> Result<Held, Fault> {
-        let graph = &*self.context.graph;
-        let starts = self.from.nodes(cx, graph, Role::Source)?;
-        let states: Vec<_> = starts.iter().flat_map(|end| end.states.clone()).collect();
-        let (derived, stop) = closure(graph.topology(), &states, cx.budget).into_parts();
-        super::stop_if(cx, stop)?;
-        Ok(Held { derived, starts })
-    }
-
     fn verdict(
         &self,
         rule: &Rule,
@@ -103,15 +84,8 @@ impl WhyNot {
         held: &Held,
         cx: &Cx<'_>,
     ) -> Result<Verdict, Fault> {
-        let graph = &*self.context.graph;
-        let is_held = |state: State| {
-            let found = graph.find_state(state);
-            found.is_some_and(|id| held.derived.contains(id.0))
-                || held
-                    .starts
-                    .iter()
-                    .any(|start| start.node == state.asset && start.means(state.capability))
-        };
+        let graph = &**self.between.graph();
+        let is_held = |state: State| held.has(graph, state);
         let mut furthest: Option<Verdict> = None;
         for gain in rule.gain.iter().filter(|gain| end.means(gain.capability)) {
             let snapshot = graph.snapshot();
@@ -151,8 +125,8 @@ impl Table for WhyNot {
         cx: &mut Cx<'c>,
         take: &mut TakeRow<'_, 'c>,
     ) -> Result<ControlFlow<()>, Fault> {
-        let graph = Arc::clone(&self.context.graph);
-        let ends = self.to.nodes(cx, &graph, Role::Target)?;
+        let graph = Arc::clone(self.between.graph());
+        let ends = self.between.targets(cx)?;
         let id = match &self.rule {
             Some(Asked::InForce(id)) => *id,
             Some(Asked::Disabled(name)) => {
@@ -165,7 +139,7 @@ impl Table for WhyNot {
             None => return Ok(ControlFlow::Continue(())),
         };
         let rule = graph.rules().get(id);
-        let held = self.held(cx)?;
+        let held = self.between.held(cx)?;
         for end in &ends {
             let verdict = self.verdict(rule, end, &held, cx)?;
             let row = [

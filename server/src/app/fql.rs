@@ -328,12 +328,14 @@ impl Asking<'_> {
             surroundings: &watch_steps,
         };
         let mut snapshot = &world.snapshot;
+        let mut unknowns = watch_steps.unknowns();
         let mut prepared =
             prepare_tree(snapshot, text, query, question.params, &env).map_err(refuse)?;
         if watch_steps.asks_for_steps() {
             // Attack steps are relationships of a snapshot of their own.
             snapshot = world.with_steps();
             let watch_steps = StepWatch::extended(world.surroundings());
+            unknowns = watch_steps.unknowns();
             let env = Env {
                 now_ms: world.created_at_ms,
                 surroundings: &watch_steps,
@@ -393,6 +395,7 @@ impl Asking<'_> {
             watch,
             warnings,
         );
+        ending.completeness.note_unknown(unknowns.noted());
         ending.plan = summary
             .plan
             .map(|rows| rows.iter().map(PlanRow::text).collect());

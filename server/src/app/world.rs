@@ -10,7 +10,7 @@ use foothold_engine::model::{Facts, SourceInfo};
 use foothold_engine::search::StateId;
 use foothold_engine::store::{SnapshotId, Store};
 
-use foothold_query::verb::{AttackContext, default_start};
+use foothold_query::verb::{AttackContext, Unknowns, default_start};
 
 use super::Result;
 use super::rules::InForce;
@@ -195,6 +195,7 @@ impl World {
             graph: Arc::clone(&attack),
             definitions: Arc::clone(&rules.definitions),
             pool: Arc::clone(pool),
+            unknowns: Unknowns::default(),
         };
         Ok(Self {
             id: base.id,

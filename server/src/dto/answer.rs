@@ -142,6 +142,14 @@ impl Ending {
 }
 
 impl CompletenessDto {
+    /// Says what could not be decided; an empty answer is then no "none".
+    pub(crate) fn note_unknown(&mut self, unknown: Vec<String>) {
+        if self.answer == "none" && !unknown.is_empty() {
+            self.answer = "unknown";
+        }
+        self.unknown = unknown;
+    }
+
     fn new(n_rows: u64, stop: Option<Stop>, silent_rules: Vec<SilentRuleDto>) -> Self {
         Self {
             complete: stop.is_none(),

@@ -312,11 +312,8 @@ fn own_rules_stand_beside_the_shipped_ones() {
     assert!(listed.err.contains("scoring model"), "{}", listed.err);
     let rules = listed.json();
     let find = |name: &str| -> Value {
-        let all = rules.as_array().unwrap().iter();
-        all.filter(|rule| rule["name"] == name)
-            .last()
-            .unwrap()
-            .clone()
+        let mut all = rules.as_array().unwrap().iter().rev();
+        all.find(|rule| rule["name"] == name).unwrap().clone()
     };
     assert_eq!(find("own-jump")["file"], "own.fql");
     assert_eq!(find("workload-secrets")["disabled"], true);
@@ -487,6 +484,48 @@ fn the_constants_can_be_replaced_and_carry_their_version() {
     ]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("no scoring model"), "{}", wrong.err);
+}
+
+#[test]
+fn an_empty_answer_says_none_or_why_it_is_unknown() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rules");
+    fs::create_dir(&root).unwrap();
+    fs::write(
+        root.join("own.fql"),
+        "RULE own-swap \"Swapped\"\n  MATCH (i:Internet)-[:CAN_REACH]->(s:Service)-[:ROUTES_TO]->(w:Workload)\n  \
+         WHERE w.is_swappable = true\n  GIVEN reach(i)\n  GAIN write(w)\n  LIKELIHOOD D1\n",
+    )
+    .unwrap();
+    let ask = |to: &str| {
+        let query = format!("ATTACK PATHS TO write(w:Workload WHERE w.name = '{to}')");
+        run(&[
+            "query",
+            "--rules",
+            text(&root),
+            "--load",
+            text(&shop()),
+            "--format",
+            "json",
+            &query,
+        ])
+        .json()["completeness"]
+            .clone()
+    };
+    let unknown = ask("checkout");
+    assert_eq!(unknown["answer"], "unknown");
+    assert!(
+        unknown["unknown"][0]
+            .as_str()
+            .unwrap()
+            .contains("w.is_swappable"),
+        "{unknown}"
+    );
+    let none = ask("batch");
+    assert_eq!(
+        (&none["answer"], &none["unknown"]),
+        (&json!("none"), &json!([]))
+    );
 }
 
 #[test]
