@@ -149,6 +149,7 @@ impl Estate {
                     .collect();
                 format!("{{{}}}", entries.join(", "))
             }
+            Val::Bool(flag) => flag.to_string(),
             Val::Int(number) => number.to_string(),
             other => other.type_name().to_owned(),
         }
