@@ -18,6 +18,7 @@ import importlib.metadata
 import json
 import os
 import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -256,7 +257,8 @@ def serve(name, directory, repeats, names):
     pid = engine.pid() if hasattr(engine, "pid") else None
     used = memory(pid) if pid else memory() - before
     cpu = cpu_seconds(pid) if pid else cpu_seconds() - cpu
-    say({"load": {"seconds": time.perf_counter() - start, "cpu_seconds": cpu, "bytes": used}})
+    say({"load": {"seconds": time.perf_counter() - start, "cpu_seconds": cpu, "bytes": used,
+                  "pid": pid}})
     for question in questions():
         if question["name"] not in names:
             continue
@@ -309,7 +311,7 @@ def run_engine(name, directory, options):
             [sys.executable, os.path.abspath(__file__), "--serve", name, "--graph", directory,
              "--repeats", str(options.repeats), "--only", ",".join(left)],
             stdout=subprocess.PIPE)
-        buffer, asking, ended = b"", None, False
+        buffer, asking, ended, server = b"", None, False, None
         while not ended:
             limit = options.limit if asking else options.load_limit
             if not select.select([child.stdout], [], [], limit)[0]:
@@ -327,6 +329,7 @@ def run_engine(name, directory, options):
                     asking = record["asking"]
                 elif record:
                     records.append(record)
+                    server = record.get("load", {}).get("pid") or server
                     if record.get("name") == asking and asking:
                         asking = None
                 if "broken" in record:
@@ -338,6 +341,12 @@ def run_engine(name, directory, options):
             left = []
         child.kill()
         child.wait()
+        if server:
+            # It outlives the process that started it.
+            try:
+                os.kill(server, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
     return records
 
 
