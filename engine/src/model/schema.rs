@@ -5,9 +5,13 @@
 
 mod kinds;
 mod labels;
+mod supply_kinds;
+mod supply_labels;
 
-pub use kinds::KINDS;
-pub use labels::LABELS;
+use kinds::KINDS;
+use labels::LABELS;
+use supply_kinds::SUPPLY_KINDS;
+use supply_labels::SUPPLY_LABELS;
 
 /// The type of a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,15 +74,29 @@ const fn p(name: &'static str, ty: PropertyType, doc: &'static str) -> PropertyS
 /// The id of the one node that stands for the internet.
 pub const INTERNET_ID: &str = "net://internet";
 
+/// Every known label.
+pub fn labels() -> impl Iterator<Item = &'static LabelSpec> {
+    LABELS.iter().chain(SUPPLY_LABELS)
+}
+
+/// Every known edge kind.
+pub fn kinds() -> impl Iterator<Item = &'static KindSpec> {
+    KINDS.iter().chain(SUPPLY_KINDS)
+}
+
 /// The specification of a known label.
 pub fn label(name: &str) -> Option<&'static LabelSpec> {
-    LABELS.iter().find(|spec| spec.name == name)
+    labels().find(|spec| spec.name == name)
 }
 
 /// The specification of a known kind.
 pub fn kind(name: &str) -> Option<&'static KindSpec> {
-    KINDS.iter().find(|spec| spec.name == name)
+    kinds().find(|spec| spec.name == name)
 }
+
+/// Labels and kinds that no loader of this release states: they come in through the generic
+/// formats only (JSON lines, CSV, OpenGraph). Rules that need one are silent without such a file.
+pub const NOT_LOADED: &[&str] = &[];
 
 #[cfg(test)]
 mod tests {
@@ -87,15 +105,15 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let labels: BTreeSet<_> = LABELS.iter().map(|spec| spec.name).collect();
-        assert_eq!(labels.len(), LABELS.len());
-        let kinds: BTreeSet<_> = KINDS.iter().map(|spec| spec.name).collect();
-        assert_eq!(kinds.len(), KINDS.len());
+        let names: BTreeSet<_> = labels().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), labels().count());
+        let names: BTreeSet<_> = kinds().map(|spec| spec.name).collect();
+        assert_eq!(names.len(), kinds().count());
     }
 
     #[test]
     fn ends_of_kinds_are_known_labels() {
-        for kind in KINDS {
+        for kind in kinds() {
             for end in kind.from.split('|').chain(kind.to.split('|')) {
                 assert!(
                     end == "*" || label(end).is_some(),

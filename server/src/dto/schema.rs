@@ -108,7 +108,7 @@ fn labels(snapshot: &Snapshot) -> Vec<LabelDto> {
         .labels()
         .map(|label| {
             let name = snapshot.label_name(label).to_owned();
-            let spec = schema::LABELS.iter().find(|spec| spec.name == name);
+            let spec = schema::label(&name);
             LabelDto {
                 count: snapshot.labelled(label).len(),
                 doc: spec.map(|spec| spec.doc),
@@ -158,7 +158,7 @@ fn kinds(snapshot: &Snapshot) -> Vec<KindDto> {
         .kinds()
         .map(|kind| {
             let name = snapshot.kind_name(kind).to_owned();
-            let spec = schema::KINDS.iter().find(|spec| spec.name == name);
+            let spec = schema::kind(&name);
             let edges = snapshot.edges_of_kind(kind);
             let (mut from, mut to) = (BTreeSet::new(), BTreeSet::new());
             for edge in edges.clone() {

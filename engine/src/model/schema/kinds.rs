@@ -3,8 +3,8 @@
 use super::PropertyType::{Bool, Int, Str, StrList};
 use super::{KindSpec, p};
 
-/// Every known edge kind.
-pub const KINDS: &[KindSpec] = &[
+/// Those of code, packages, clusters, networks, clouds and stores.
+pub(super) const KINDS: &[KindSpec] = &[
     KindSpec {
         name: "CONTAINS",
         from: "Image|Repository|Application",

@@ -3,8 +3,8 @@
 use super::PropertyType::{Bool, Float, Int, Str, StrList};
 use super::{LabelSpec, p};
 
-/// Every known label.
-pub const LABELS: &[LabelSpec] = &[
+/// Those of code, packages, clusters, networks, clouds and stores.
+pub(super) const LABELS: &[LabelSpec] = &[
     LabelSpec {
         name: "Internet",
         id: "net://internet",
@@ -16,6 +16,11 @@ pub const LABELS: &[LabelSpec] = &[
         id: "repo://<host>/<org>/<name>",
         doc: "A source repository.",
         properties: &[
+            p(
+                "mixed_indexes",
+                Bool,
+                "Its builds look for packages in a private index and in a public one.",
+            ),
             p("name", Str, "Short name."),
             p("visibility", Str, "`public`, `private` or `internal`."),
             p(
@@ -43,6 +48,16 @@ pub const LABELS: &[LabelSpec] = &[
         id: "pkg:<type>/<namespace>/<name>@<version>",
         doc: "One version of a package.",
         properties: &[
+            p(
+                "internal",
+                Bool,
+                "A name that only the company itself uses.",
+            ),
+            p(
+                "reserved",
+                Bool,
+                "Of an internal name: whether the company holds it on the public index as well.",
+            ),
             p("name", Str, "Name without namespace."),
             p("version", Str, "Version."),
             p("ecosystem", Str, "Package URL type."),
@@ -103,6 +118,11 @@ pub const LABELS: &[LabelSpec] = &[
         id: "vuln:<CVE, GHSA or other advisory id>",
         doc: "A published vulnerability; aliases are one node.",
         properties: &[
+            p(
+                "malicious",
+                Bool,
+                "The package version was published to do harm.",
+            ),
             p("name", Str, "The id."),
             p("title", Str, "One line about it."),
             p("aliases", StrList, "Other ids of the same vulnerability."),
@@ -158,6 +178,11 @@ pub const LABELS: &[LabelSpec] = &[
         id: "finding:<tool>/<fingerprint>",
         doc: "What one tool found in one place.",
         properties: &[
+            p(
+                "validity",
+                Str,
+                "Of a secret: `active`, `revoked`, `expired` or `unknown`.",
+            ),
             p("rule_id", Str, "The tool's rule."),
             p("tool", Str, "The tool."),
             p("message", Str, "Its words."),
@@ -269,6 +294,16 @@ pub const LABELS: &[LabelSpec] = &[
         id: "k8s://<cluster>/-/Node/<name>",
         doc: "A machine of a cluster.",
         properties: &[
+            p(
+                "metadata_token_required",
+                Bool,
+                "As on the instance that it is; from correlation.",
+            ),
+            p(
+                "metadata_hop_limit",
+                Int,
+                "As on the instance that it is; from correlation.",
+            ),
             p("name", Str, "Name."),
             p("provider_id", Str, "Cloud instance."),
             p("labels", StrList, "Labels as `key=value`."),
@@ -283,6 +318,16 @@ pub const LABELS: &[LabelSpec] = &[
         id: "k8s://<cluster>/<namespace>/<kind>/<name>",
         doc: "Something that runs containers; carries its kind as a second label (Deployment, StatefulSet, DaemonSet, Job, CronJob, ReplicaSet, Pod). Pods and replica sets with a controller fold into it.",
         properties: &[
+            p(
+                "pod_security",
+                Str,
+                "Pod-security level that its namespace enforces; from correlation.",
+            ),
+            p(
+                "signature_enforced",
+                Bool,
+                "Admission lets it run signed images only.",
+            ),
             p("name", Str, "Name."),
             p("namespace", Str, "Namespace."),
             p("cluster", Str, "Cluster."),
@@ -542,8 +587,8 @@ pub const LABELS: &[LabelSpec] = &[
     },
     LabelSpec {
         name: "Group",
-        id: "k8s://<cluster>/-/Group/<name>",
-        doc: "A group a cluster knows by name only; also an Identity.",
+        id: "k8s://<cluster>/-/Group/<name>, idp://<provider>/group/<name> or group://<host>/<organisation>/<team>",
+        doc: "A group of a cluster, an identity provider or a code host; also an Identity.",
         properties: &[p("name", Str, "Name.")],
     },
     LabelSpec {
@@ -587,9 +632,19 @@ pub const LABELS: &[LabelSpec] = &[
     },
     LabelSpec {
         name: "Secret",
-        id: "k8s://<cluster>/<namespace>/Secret/<name>, or an ARN",
+        id: "k8s://<cluster>/<namespace>/Secret/<name>, an ARN, ci-secret://<host>/<organisation>/<repository>/<name>, or leak:<finding>",
         doc: "A stored secret; never its value.",
         properties: &[
+            p(
+                "kind",
+                Str,
+                "What sort of credential it is: `deploy-key`, `aws-access-key-id`, ..",
+            ),
+            p(
+                "validity",
+                Str,
+                "`active`, `revoked`, `expired` or `unknown`.",
+            ),
             p("name", Str, "Name."),
             p("type", Str, "Kubernetes secret type."),
             p("namespace", Str, "Namespace."),
