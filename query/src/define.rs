@@ -25,14 +25,24 @@ use crate::parse::parse_definitions;
 const SHIPPED: &[(&str, &str)] = &[
     ("attackers.fql", include_str!("../rules/attackers.fql")),
     ("cloud.fql", include_str!("../rules/cloud.fql")),
+    ("code-and-ci.fql", include_str!("../rules/code-and-ci.fql")),
     (
         "control-plane.fql",
         include_str!("../rules/control-plane.fql"),
     ),
+    ("identity.fql", include_str!("../rules/identity.fql")),
     ("impact.fql", include_str!("../rules/impact.fql")),
     (
         "initial-access.fql",
         include_str!("../rules/initial-access.fql"),
+    ),
+    (
+        "lateral-movement.fql",
+        include_str!("../rules/lateral-movement.fql"),
+    ),
+    (
+        "supply-chain.fql",
+        include_str!("../rules/supply-chain.fql"),
     ),
     ("workload.fql", include_str!("../rules/workload.fql")),
 ];

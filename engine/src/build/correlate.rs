@@ -8,13 +8,17 @@ mod federation;
 mod findings;
 mod identity;
 mod images;
+mod leaks;
 mod membership;
+mod openings;
 mod owners;
 mod reach;
+mod registries;
 mod rights;
 mod schedule;
 mod services;
 mod stores;
+mod supplier_word;
 mod unlisted;
 mod view;
 
@@ -32,8 +36,11 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &federation::Federation,
         &images::Builds,
         &images::Images,
+        &leaks::Leaks,
         &membership::Membership,
+        &openings::Openings,
         &reach::Reach,
+        &registries::Registries,
         &rights::ClusterRights,
         &services::Services,
         &stores::Stores,
@@ -44,6 +51,7 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &owners::Owners,
         &schedule::Schedule,
         &unlisted::Unlisted,
+        &supplier_word::SupplierWord,
     ],
 ];
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use foothold_engine::attack::{Factor, Likelihood};
 use foothold_engine::budget::Budget;
 use foothold_engine::graph::Snapshot;
-use foothold_engine::pattern::{Bindings, Predicate, Var};
+use foothold_engine::pattern::{Binding, Bindings, Predicate, Var};
 use foothold_engine::score::{ExploitFacts, ScoringModel, exploit_likelihood};
 
 use crate::exec::{Cx, fill};
@@ -120,11 +120,13 @@ impl Likelihood for Overridden {
     }
 }
 
-/// `exploit(vulnerability, package)`: the formula of the scoring model.
+/// `exploit(vulnerability, package[, contains])`: the formula of the scoring model.
 #[derive(Debug, Clone)]
 pub(super) struct ExploitLikelihood {
     pub(super) vulnerability: Var,
     pub(super) package: Var,
+    /// The edge from what holds the package.
+    pub(super) contains: Option<Var>,
     pub(super) model: Arc<ScoringModel>,
     pub(super) text: Arc<str>,
 }
@@ -142,7 +144,11 @@ impl Likelihood for ExploitLikelihood {
         ) else {
             return 0.0;
         };
-        let facts = ExploitFacts::read(snapshot, vulnerability, package);
+        let contains = self.contains.and_then(|var| match bindings.get(var) {
+            Binding::Edge(edge) => Some(*edge),
+            _ => None,
+        });
+        let facts = ExploitFacts::read(snapshot, vulnerability, package, contains);
         exploit_likelihood(&self.model.exploit, &facts, factors)
     }
 

@@ -336,15 +336,23 @@ impl Compiler<'_> {
                     _ => None,
                 })
                 .collect();
-            if let [vulnerability, package] = vars[..] {
+            let named = match vars[..] {
+                [vulnerability, package] => Some((vulnerability, package, None)),
+                [vulnerability, package, contains] => {
+                    Some((vulnerability, package, Some(contains)))
+                }
+                _ => None,
+            };
+            if let Some((vulnerability, package, contains)) = named {
                 return DraftLikelihood::Exploit(ExploitLikelihood {
                     vulnerability,
                     package,
+                    contains,
                     model: Arc::clone(self.model),
                     text: tree.span.slice(self.text).into(),
                 });
             }
-            let message = "exploit takes a vulnerability and a package of the pattern";
+            let message = "exploit takes a vulnerability and a package of the pattern, and the edge between holder and package";
             self.diagnostics
                 .push(Diagnostic::new(Code::ArgumentCount, tree.span, message));
         }

@@ -46,7 +46,8 @@ impl Join for Permissions {
     fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
         let view = View::new(snapshot);
         let identities = Identities::of(view);
-        let targets = targets::of(view);
+        let registries = super::registries::named(view);
+        let targets = targets::of(view, &registries);
         let actions = targets::every_action(&targets);
         for identity in &identities.all {
             if let Some(policy) = identities.administrator(identity) {
@@ -502,6 +503,22 @@ fn mark_administrator(facts: &mut Facts, arn: &str) {
     }
 }
 
+/// How the metadata service of a machine answers, for the rules that look at the machine.
+fn copy_metadata_settings(view: View<'_>, instance: NodeId, machine: NodeId, facts: &mut Facts) {
+    let settings = ["metadata_hop_limit", "metadata_token_required"];
+    let known: Vec<_> = settings
+        .into_iter()
+        .filter_map(|name| Some((name, view.value(instance, name)?)))
+        .collect();
+    if !known.is_empty()
+        && let Ok(node) = facts.node(view.id(machine), &["Node"])
+    {
+        for (name, value) in known {
+            facts.set(node, name, value);
+        }
+    }
+}
+
 /// Machines and their instance profiles: `Instance RUNS_AS` and `Node RUNS_AS` the role.
 pub(super) struct Profiles;
 
@@ -541,6 +558,9 @@ impl Join for Profiles {
                 .text(node, "provider_id")
                 .and_then(|id| id.rsplit('/').next())
                 .and_then(|id| snapshot.node(&format!("aws-ec2:{id}")));
+            if let Some(instance) = instance {
+                copy_metadata_settings(view, instance, node, facts);
+            }
             for role in instance.map(roles_of).unwrap_or_default() {
                 PROVIDER_ID.link(
                     facts,

@@ -6,12 +6,14 @@ use crate::graph::{EdgeId, Snapshot};
 use crate::model::Facts;
 
 use super::unlisted::{machine_of, state_machine};
+use super::view::View;
 
 /// Confidence in hundredths that all workloads of a cluster share machines.
 const SHARED_MACHINES: u8 = 70;
 
 /// Workloads of a cluster without a listed machine run on `k8s://<cluster>/-/Node/*`; workloads of
-/// a cluster with listed machines and no stated place run on any of them.
+/// a cluster with listed machines and no stated place run on any of them. Such a workload is not
+/// known to have been admitted, so it carries what its namespace enforces.
 pub(super) struct Schedule;
 
 impl Join for Schedule {
@@ -42,6 +44,16 @@ impl Join for Schedule {
                 .map(|(_, node)| snapshot.stable_id(node))
                 .collect();
             let from = snapshot.stable_id(ends.source);
+            let view = View::new(snapshot);
+            let enforced = view
+                .out(ends.source, "IN_NAMESPACE")
+                .into_iter()
+                .find_map(|namespace| view.text(namespace, "pod_security"));
+            if let Some(level) = enforced
+                && let Ok(node) = facts.node(from, &["Workload"])
+            {
+                facts.set(node, "pod_security", level);
+            }
             if machines.is_empty() {
                 let cluster = snapshot.stable_id(ends.target);
                 let any = machine_of(cluster);
@@ -59,6 +71,7 @@ impl Join for Schedule {
 fn place(facts: &mut Facts, workload: &str, machine: &str) {
     if let Ok(edge) = facts.edge(workload, "SCHEDULED_ON", machine) {
         facts.set_key(edge, "any");
+        facts.set(edge, "assumed", true);
         facts.infer(edge, "unlisted-place", SHARED_MACHINES);
     }
 }

@@ -201,6 +201,16 @@ pub(super) const SUPPLY_KINDS: &[KindSpec] = &[
         properties: &[],
     },
     KindSpec {
+        name: "CAN_CREATE",
+        from: "Identity",
+        to: "CustomResourceDefinition",
+        doc: "The identity may create such objects.",
+        properties: &[
+            p("decision", Str, "`allow` or `unknown`."),
+            p("statement", Str, "What decided."),
+        ],
+    },
+    KindSpec {
         name: "RECONCILES",
         from: "ServiceAccount",
         to: "CustomResourceDefinition",

@@ -32,10 +32,14 @@ pub(super) const ACCOUNT_ACTIONS: &[&str] = &[
     "glue:CreateJob",
     "glue:UpdateDevEndpoint",
     "glue:UpdateJob",
+    "iam:UpdateSAMLProvider",
     "lambda:CreateFunction",
     "sagemaker:CreateNotebookInstance",
     "sagemaker:CreateProcessingJob",
     "sagemaker:CreateTrainingJob",
+    "sso:AttachManagedPolicyToPermissionSet",
+    "sso:CreateAccountAssignment",
+    "sso:PutInlinePolicyToPermissionSet",
 ];
 
 /// Writing policies, with the sort of thing each writes to.
@@ -141,9 +145,30 @@ pub(super) fn needs_key(action: &str) -> bool {
     )
 }
 
-/// Every target, in order of id within each sort.
-pub(super) fn of(view: View<'_>) -> Vec<Target<'_>> {
+/// Every target, in order of id within each sort. Registries are named by the references of
+/// images, before any node stands for them.
+pub(super) fn of<'a>(view: View<'a>, registries: &'a BTreeSet<String>) -> Vec<Target<'a>> {
     let mut targets = Vec::new();
+    for arn in registries {
+        // What an export says of the registry itself comes with its node.
+        let node = view.snapshot.node(arn);
+        let policy = node.and_then(|node| view.text(node, "policy"));
+        let actions = ["ecr:BatchGetImage", "ecr:PutImage"];
+        let mut target = Target {
+            public: BTreeSet::new(),
+            id: arn,
+            account: Some(account_of(arn)),
+            actions: actions.map(|action| (action, arn.clone())).into(),
+            has_policy: policy.is_some(),
+            policy: policy.and_then(|text| Document::parse(text).ok()),
+            key: None,
+            services: Vec::new(),
+        };
+        if target.has_policy {
+            target.find_public();
+        }
+        targets.push(target);
+    }
     for label in [
         "DataStore",
         "Secret",
