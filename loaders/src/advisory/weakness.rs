@@ -33,6 +33,7 @@ fn class(cwe: u32) -> Option<&'static str> {
         1336 => "template-injection",
         94..=98 | 434 | 470 | 829 | 917 | 1321 => "code-injection",
         89 | 564 | 943 => "sql-injection",
+        1391..=1393 => "default-credential",
         918 => "ssrf",
         22..=40 | 73 => "path-traversal",
         611 | 776 | 827 => "xxe",
@@ -57,6 +58,7 @@ const CLASSES: &[&str] = &[
     "ssrf",
     "path-traversal",
     "xxe",
+    "default-credential",
     "broken-authentication",
     "broken-authorization",
     "secret",
@@ -229,6 +231,10 @@ mod tests {
             Some("sql-injection")
         );
         assert_eq!(class_of_cwes(&set(&["CWE-20"])), None);
+        assert_eq!(
+            class_of_cwes(&set(&["CWE-1392"])),
+            Some("default-credential")
+        );
         for (rule, class) in [
             ("js/command-line-injection", Some("command-injection")),
             ("py/sql-injection", Some("sql-injection")),

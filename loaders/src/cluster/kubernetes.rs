@@ -10,6 +10,7 @@
 mod config;
 mod estate;
 mod gateway;
+mod gitops;
 mod ingress;
 mod network;
 mod object;
@@ -49,6 +50,8 @@ const GROUPS: &[&str] = &[
     "route.openshift.io",
     "apps.openshift.io",
     "argoproj.io",
+    "kustomize.toolkit.fluxcd.io",
+    "source.toolkit.fluxcd.io",
 ];
 
 /// The loader.
@@ -86,6 +89,7 @@ impl Loader for Kubernetes {
             workloads::index(&mut estate, object);
         }
         config::index_volumes(&mut estate, &objects);
+        gitops::index_sources(&mut estate, &objects);
         for object in objects {
             read(&mut estate, object)?;
         }
@@ -176,6 +180,8 @@ fn read(estate: &mut Estate<'_>, object: Object) -> Result<(), LoadError> {
             "admissionregistration.k8s.io",
             "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration",
         ) => config::webhooks(estate, object),
+        ("argoproj.io", "Application") => gitops::application(estate, object),
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") => gitops::kustomization(estate, object),
         _ => {
             estate.count("objects_left_out", 1);
             Ok(())

@@ -124,6 +124,34 @@ mod tests {
     }
 
     #[test]
+    fn an_import_is_no_flaw_and_a_call_is_one() {
+        check(
+            "bandit.sarif",
+            r#"{"version": "2.1.0", "runs": [{
+              "tool": {"driver": {"name": "Bandit", "rules": [{"id": "B403", "name": "blacklist"}, {"id": "B301", "name": "blacklist"}]}},
+              "results": [
+                {"ruleId": "B403", "level": "note", "message": {"text": "Consider the implications of the pickle module."},
+                 "properties": {"issue_cwe": "CWE-502", "tags": ["CWE-502"]},
+                 "locations": [{"physicalLocation": {"artifactLocation": {"uri": "app.py"}, "region": {"startLine": 1}}}]},
+                {"ruleId": "B301", "level": "warning", "message": {"text": "Pickle can be unsafe."},
+                 "properties": {"tags": ["CWE-502"]},
+                 "locations": [{"physicalLocation": {"artifactLocation": {"uri": "app.py"}, "region": {"startLine": 9}}}]}]}]}"#,
+            &expect![[r#"
+                repo://unnamed/bandit :Repository name="bandit"
+                finding:bandit/0ec5270b19c436ddf028 :Finding class="other" cwe=["CWE-502"] level="note" line=1 message="Consider the implications of the pickle module." name="B403" path="app.py" rule_id="B403" severity="low" tool="Bandit"
+                repo://unnamed/bandit#app.py :File name="app.py" path="app.py"
+                finding:bandit/83a000004b1d9c149383 :Finding class="deserialization" cwe=["CWE-502"] level="warning" line=9 message="Pickle can be unsafe." name="B301" path="app.py" rule_id="B301" severity="medium" tool="Bandit"
+                repo://unnamed/bandit -HAS_FINDING-> finding:bandit/0ec5270b19c436ddf028
+                finding:bandit/0ec5270b19c436ddf028 -LOCATED_IN-> repo://unnamed/bandit#app.py line=1
+                repo://unnamed/bandit -HAS_FINDING-> finding:bandit/83a000004b1d9c149383
+                finding:bandit/83a000004b1d9c149383 -LOCATED_IN-> repo://unnamed/bandit#app.py line=9
+                distinct_cves_in_rule_ids=0 distinct_files=1 distinct_rule_ids=2 levels.note=1 levels.warning=1 locations=2 related_locations=0 results=2 results_with_code_flows=0 results_with_fingerprints=0 results_with_partial_fingerprints=0 rules=2 runs=1 suppressed_results=0 thread_flow_locations=0
+                warning repository-unknown x1: results stand in `repo://unnamed/bandit`; name the repository in foothold.yaml
+            "#]],
+        );
+    }
+
+    #[test]
     fn broken_documents_are_refused_with_their_place() {
         check_error(
             "scan.sarif",

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::build::Join;
 use crate::graph::{NodeId, Snapshot};
-use crate::model::Facts;
+use crate::model::{Facts, Value};
 
 use super::view::{Method, View, plain};
 
@@ -126,11 +126,29 @@ impl Join for Images {
             for meant in found.iter().filter(|meant| **meant != image) {
                 method.link(facts, view.id(image), "SAME_AS", view.id(*meant), plain);
                 for user in &users {
-                    method.link(facts, view.id(*user), "RUNS", view.id(*meant), plain);
+                    let (from, to) = (view.id(*user), view.id(*meant));
+                    let stated = run_of(view, *user, image);
+                    method.link(facts, from, "RUNS", to, |facts, edge| {
+                        for (name, value) in stated {
+                            facts.set(edge, name, value);
+                        }
+                    });
                 }
             }
         }
     }
+}
+
+/// How the workload names and pulls the image, as its document says.
+fn run_of(view: View<'_>, workload: NodeId, image: NodeId) -> Vec<(&'static str, Value)> {
+    let edges = view.out_edges(workload, "RUNS").into_iter();
+    let Some((edge, _)) = edges.into_iter().find(|(_, end)| *end == image) else {
+        return Vec::new();
+    };
+    ["pinned", "pull_policy"]
+        .into_iter()
+        .filter_map(|name| Some((name, view.edge_value(edge, name)?)))
+        .collect()
 }
 
 /// `Repository BUILDS Image`.

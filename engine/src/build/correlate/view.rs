@@ -90,6 +90,11 @@ impl<'a> View<'a> {
         self.snapshot.edge_str(edge, property)
     }
 
+    pub(super) fn edge_value(self, edge: EdgeId, property: &str) -> Option<Value> {
+        let property = self.snapshot.prop_id(property)?;
+        self.snapshot.edge_prop(edge, property)
+    }
+
     pub(super) fn edge_flag(self, edge: EdgeId, property: &str) -> bool {
         self.snapshot
             .prop_id(property)

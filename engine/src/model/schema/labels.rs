@@ -196,7 +196,7 @@ pub(super) const LABELS: &[LabelSpec] = &[
             p(
                 "class",
                 Str,
-                "`command-injection`, `deserialization`, `template-injection`, `code-injection`, `sql-injection`, `ssrf`, `path-traversal`, `xxe`, `broken-authentication`, `broken-authorization`, `secret`, `xss`, `misconfiguration`, `vulnerable-component` or `other`.",
+                "`command-injection`, `deserialization`, `template-injection`, `code-injection`, `sql-injection`, `ssrf`, `path-traversal`, `xxe`, `default-credential`, `broken-authentication`, `broken-authorization`, `secret`, `xss`, `misconfiguration`, `vulnerable-component` or `other`.",
             ),
             p("path", Str, "File."),
             p("line", Int, "First line."),

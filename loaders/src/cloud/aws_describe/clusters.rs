@@ -10,6 +10,7 @@ use super::{Export, Members};
 #[derive(Debug, Deserialize)]
 struct Cluster {
     name: String,
+    arn: Option<String>,
     identity: Option<Identity>,
 }
 
@@ -45,7 +46,7 @@ pub(super) fn read(export: &mut Export<'_>, members: &mut Members) -> Result<(),
         plain.trim_end_matches('/')
     });
     export.facts.set_opt(node, "oidc_issuer", issuer);
-    Ok(())
+    export.belongs(&id, cluster.arn.as_deref())
 }
 
 fn is_cluster(members: &Members) -> bool {

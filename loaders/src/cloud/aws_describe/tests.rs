@@ -267,6 +267,8 @@ fn a_managed_cluster_names_the_issuer_of_its_tokens() {
         described,
         &expect![[r#"
             k8s://eks-prod :Cluster name="eks-prod" oidc_issuer="oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+            aws://111122223333 :Account name="111122223333"
+            k8s://eks-prod -IN_ACCOUNT-> aws://111122223333
             members.cluster=4
         "#]],
     );
@@ -278,6 +280,8 @@ fn a_managed_cluster_names_the_issuer_of_its_tokens() {
         described,
         &expect![[r#"
             k8s://prod :Cluster name="prod" oidc_issuer="oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLE"
+            aws://111122223333 :Account name="111122223333"
+            k8s://prod -IN_ACCOUNT-> aws://111122223333
             members.cluster=4
         "#]],
     );

@@ -40,6 +40,8 @@ pub(super) struct Index {
     pub(super) controllers: BTreeMap<(Scope, String, String), Option<(String, String)>>,
     /// The directory of the machine behind each claim.
     pub(super) claim_paths: BTreeMap<(Scope, String), String>,
+    /// The repository behind each source of Flux.
+    pub(super) git_sources: BTreeMap<(Scope, String), String>,
 }
 
 impl<'a> Estate<'a> {

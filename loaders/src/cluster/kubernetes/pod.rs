@@ -75,6 +75,7 @@ pub(super) struct Container {
     pub(super) env_from: Option<Vec<EnvFrom>>,
     pub(super) volume_mounts: Option<Vec<VolumeMount>>,
     pub(super) security_context: Option<SecurityContext>,
+    pub(super) image_pull_policy: Option<Text>,
 }
 
 /// `ContainerPort`.

@@ -70,8 +70,8 @@ spec:
             k8s://default/shop/Deployment/checkout -MOUNTS-> k8s://default/shop/Secret/api [env] keys=["token"] via="env"
             k8s://default/shop/Secret/signing -IN_NAMESPACE-> k8s://default/-/Namespace/shop
             k8s://default/shop/Deployment/checkout -MOUNTS-> k8s://default/shop/Secret/signing [volume] via="volume"
-            k8s://default/shop/Deployment/checkout -RUNS-> image://docker.io/acme/migrate:latest [migrate] container="migrate" init=true
-            k8s://default/shop/Deployment/checkout -RUNS-> image://registry.example/acme/checkout:1.4 [web] container="web" init=false
+            k8s://default/shop/Deployment/checkout -RUNS-> image://docker.io/acme/migrate:latest [migrate] container="migrate" init=true pinned=false pull_policy="Always"
+            k8s://default/shop/Deployment/checkout -RUNS-> image://registry.example/acme/checkout:1.4 [web] container="web" init=false pinned=false pull_policy="IfNotPresent"
             automount_false=1 capabilities_added=2 containers=2 distinct_images=2 host_ipc=0 host_network=0 host_path_volumes=3 host_pid=1 kinds.Deployment=1 namespaces=1 objects=1 pod_specs=1 privileged_containers=1 secret_env_refs=1 secret_volumes=1 service_accounts_used=1
         "#]],
     );
@@ -116,10 +116,10 @@ fn pods_fold_into_their_controllers_across_files() {
             k8s://default/-/Node/m1 -IN_CLUSTER-> k8s://default
             k8s://default/n/Deployment/web -SCHEDULED_ON-> k8s://default/-/Node/m1
             image://docker.io/acme/web:1 -SAME_AS-> image://sha256:0000000000000000000000000000000000000000000000000000000000000001
-            k8s://default/n/Deployment/web -RUNS-> image://docker.io/acme/web:1 [c] container="c" init=false
+            k8s://default/n/Deployment/web -RUNS-> image://docker.io/acme/web:1 [c] container="c" init=false pinned=false pull_policy="IfNotPresent"
             k8s://default/n/Pod/db-0 -IN_NAMESPACE-> k8s://default/-/Namespace/n
             k8s://default/n/Pod/db-0 -RUNS_AS-> k8s://default/n/ServiceAccount/default
-            k8s://default/n/Pod/db-0 -RUNS-> image://docker.io/acme/db:1 [c] container="c" init=false
+            k8s://default/n/Pod/db-0 -RUNS-> image://docker.io/acme/db:1 [c] container="c" init=false pinned=false pull_policy="IfNotPresent"
             automount_false=0 capabilities_added=0 containers=2 distinct_images=2 host_ipc=0 host_network=1 host_pid=0 kinds.Pod=3 namespaces=2 objects=3 pod_specs=3 privileged_containers=0 secret_env_refs=0 service_accounts_used=2
         "#]],
     );
@@ -158,7 +158,7 @@ items:
             k8s://default/default/CronJob/report -IN_NAMESPACE-> k8s://default/-/Namespace/default
             k8s://default/default/ServiceAccount/default -IN_NAMESPACE-> k8s://default/-/Namespace/default
             k8s://default/default/CronJob/report -RUNS_AS-> k8s://default/default/ServiceAccount/default
-            k8s://default/default/CronJob/report -RUNS-> image://docker.io/library/report:1 [c] container="c" init=false
+            k8s://default/default/CronJob/report -RUNS-> image://docker.io/library/report:1 [c] container="c" init=false pinned=false pull_policy="IfNotPresent"
             automount_false=0 capabilities_added=0 containers=3 distinct_images=2 host_ipc=0 host_network=0 host_pid=0 kinds.Job=1 kinds.Pod=1 kinds.ReplicaSet=1 objects=3 pod_specs=3 privileged_containers=0 secret_env_refs=0 service_accounts_used=1
         "#]],
     );
@@ -331,7 +331,7 @@ spec:
             k8s://default/n/ServiceAccount/default -IN_NAMESPACE-> k8s://default/-/Namespace/n
             k8s://default/n/Pod/p -RUNS_AS-> k8s://default/n/ServiceAccount/default
             k8s://default/n/Pod/p -MOUNTS-> k8s://default/n/PersistentVolumeClaim/c [volume] read_only=false via="volume"
-            k8s://default/n/Pod/p -RUNS-> image://docker.io/library/web:1 [c] container="c" init=false
+            k8s://default/n/Pod/p -RUNS-> image://docker.io/library/web:1 [c] container="c" init=false pinned=false pull_policy="IfNotPresent"
             automount_false=0 capabilities_added=0 containers=1 distinct_images=1 host_ipc=0 host_network=0 host_path_volumes=0 host_pid=0 kinds.PersistentVolume=1 kinds.Pod=1 namespaces=1 objects=2 pod_specs=1 privileged_containers=0 secret_env_refs=0 secret_volumes=0 service_accounts_used=1
         "#]],
     );
@@ -556,5 +556,66 @@ fn other_documents_with_a_kind_are_not_mistaken() {
         &expect![[r#"
         skipped: nearest format is kubernetes: has `kind` and `metadata` but not `apiVersion`
     "#]],
+    );
+}
+
+#[test]
+fn what_keeps_a_namespace_as_a_repository_says() {
+    check(
+        "gitops.yaml",
+        r#"
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop, namespace: argocd}
+spec:
+  source: {repoURL: "https://github.com/Acme/deploy.git", path: apps/shop}
+  destination: {server: "https://kubernetes.default.svc", namespace: shop}
+  syncPolicy: {automated: {prune: true}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: elsewhere, namespace: argocd}
+spec:
+  sources: [{repoURL: "https://charts.example", chart: redis}, {repoURL: "git@github.com:acme/values.git", path: .}]
+  destination: {server: "https://other.example", namespace: shop}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: platform, namespace: argocd}
+spec:
+  source: {repoURL: "https://github.com/acme/platform", path: base}
+  destination: {name: in-cluster}
+---
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: GitRepository
+metadata: {name: fleet, namespace: flux-system}
+spec: {url: "ssh://git@github.com/acme/fleet"}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: everything, namespace: flux-system}
+spec: {sourceRef: {kind: GitRepository, name: fleet}, path: ./clusters/prod}
+---
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: pay, namespace: pay}
+spec: {sourceRef: {kind: GitRepository, name: fleet, namespace: flux-system}, path: ./pay, serviceAccountName: deployer, suspend: true}
+"#,
+        &expect![[r#"
+            repo://github.com/acme/deploy :Repository name="deploy"
+            k8s://default/-/Namespace/shop :Namespace cluster="default" name="shop"
+            k8s://default :Cluster name="default"
+            repo://github.com/acme/platform :Repository name="platform"
+            repo://github.com/acme/fleet :Repository name="fleet"
+            repo://github.com/acme/fleet :Repository name="fleet"
+            k8s://default/-/Namespace/pay :Namespace cluster="default" name="pay"
+            k8s://default/-/Namespace/shop -IN_CLUSTER-> k8s://default
+            repo://github.com/acme/deploy -SYNCED_TO-> k8s://default/-/Namespace/shop [apps/shop] automatic=true path="apps/shop"
+            repo://github.com/acme/platform -SYNCED_TO-> k8s://default [base] automatic=false path="base"
+            repo://github.com/acme/fleet -SYNCED_TO-> k8s://default [./clusters/prod] automatic=true path="./clusters/prod"
+            k8s://default/-/Namespace/pay -IN_CLUSTER-> k8s://default
+            repo://github.com/acme/fleet -SYNCED_TO-> k8s://default/-/Namespace/pay [./pay] automatic=false path="./pay"
+            kinds.Application=3 kinds.GitRepository=1 kinds.Kustomization=2 namespaces=3 objects=6 objects_left_out=1 repositories_followed=4
+        "#]],
     );
 }

@@ -69,6 +69,13 @@ pub(super) struct Run {
     pub(super) reference: String,
 }
 
+/// What is known of a container beside its image.
+#[derive(Debug, Clone, Default)]
+pub(super) struct RunDetail {
+    pub(super) init: bool,
+    pub(super) pull_policy: Option<String>,
+}
+
 /// One workload, gathered from all that describes it.
 #[derive(Debug)]
 #[expect(
@@ -104,7 +111,7 @@ pub(super) struct Workload {
     pub(super) hints: Hints,
     pub(super) uses: BTreeMap<Use, UseDetail>,
     /// Images, each with whether it belongs to an init container.
-    pub(super) runs: BTreeMap<Run, bool>,
+    pub(super) runs: BTreeMap<Run, RunDetail>,
     /// What a tag was resolved to on a machine.
     pub(super) digests: BTreeMap<String, BTreeSet<String>>,
 }
@@ -308,7 +315,10 @@ impl Workload {
             container: container.name.as_deref().unwrap_or_default().to_owned(),
             reference: image.to_owned(),
         };
-        self.runs.insert(run, role == Role::Init);
+        let pull_policy = container.image_pull_policy.as_deref().map(str::to_owned);
+        let detail = self.runs.entry(run).or_default();
+        detail.init = role == Role::Init;
+        detail.pull_policy = pull_policy.or(detail.pull_policy.take());
     }
 
     fn add_ports(&mut self, container: &Container) {

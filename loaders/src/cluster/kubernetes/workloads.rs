@@ -271,7 +271,7 @@ fn state_workload(estate: &mut Estate<'_>, workload: &Workload) -> Result<(), Lo
     for (used, detail) in &workload.uses {
         state_use(estate, &id, scope, used, detail)?;
     }
-    for (run, init) in &workload.runs {
+    for (run, detail) in &workload.runs {
         let Some(image) = ImageRef::parse(&run.reference) else {
             estate.report.warn("image reference not understood", || {
                 format!(
@@ -282,11 +282,20 @@ fn state_workload(estate: &mut Estate<'_>, workload: &Workload) -> Result<(), Lo
             continue;
         };
         let digests = workload.digests.get(&run.reference);
+        let pinned = image.digest.is_some();
+        // Kubernetes pulls `latest` at each start unless told otherwise.
+        let default_policy = match image.tag.as_deref() {
+            Some("latest") if !pinned => "Always",
+            _ => "IfNotPresent",
+        };
         let image = state_image(estate, &image, digests.into_iter().flatten())?;
         let edge = estate.facts.edge(&id, "RUNS", &image)?;
         estate.facts.set_key(edge, &run.container);
         estate.facts.set(edge, "container", run.container.as_str());
-        estate.facts.set(edge, "init", *init);
+        estate.facts.set(edge, "init", detail.init);
+        estate.facts.set(edge, "pinned", pinned);
+        let policy = detail.pull_policy.as_deref().unwrap_or(default_policy);
+        estate.facts.set(edge, "pull_policy", policy);
     }
     Ok(())
 }

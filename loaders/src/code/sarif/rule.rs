@@ -142,6 +142,15 @@ pub(super) fn class_of(
     if is_tool(&["gitleaks", "trufflehog", "detect-secrets"]) {
         return "secret";
     }
+    // Bandit's notes on imports: what is imported is not yet used.
+    let is_import_note = is_tool(&["bandit"])
+        && id
+            .strip_prefix("B4")
+            .and_then(|digits| digits.parse::<u8>().ok())
+            .is_some_and(|number| number <= 19);
+    if is_import_note {
+        return "other";
+    }
     let words = rule.map(|rule| {
         [
             rule.name.as_deref().unwrap_or_default(),
