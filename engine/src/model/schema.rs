@@ -94,9 +94,54 @@ pub fn kind(name: &str) -> Option<&'static KindSpec> {
     kinds().find(|spec| spec.name == name)
 }
 
-/// Labels and kinds that no loader of this release states: they come in through the generic
-/// formats only (JSON lines, CSV, OpenGraph). Rules that need one are silent without such a file.
-pub const NOT_LOADED: &[&str] = &[];
+/// What no loader of this release states: labels and kinds, and as `Label.property` or
+/// `Label-[:KIND]` what is known of other labels only. It comes in through the generic formats
+/// alone (JSON lines, OpenGraph); rules that need it are silent without such a file.
+pub const NOT_LOADED: &[&str] = &[
+    "Organization",
+    "Branch",
+    "CiJob",
+    "Runner",
+    "CiCache",
+    "Action",
+    "App",
+    "Vendor",
+    "Human",
+    "AppAccount",
+    "DnsRecord",
+    "Agent",
+    "Tool",
+    "Container",
+    "CustomResourceDefinition",
+    "IN_ORGANIZATION",
+    "HAS_BRANCH",
+    "HAS_JOB",
+    "HAS_ROLE_ON",
+    "CAN_BYPASS",
+    "USES",
+    "RUNS_ON",
+    "SAVES",
+    "RESTORES",
+    "HAS_SECRET",
+    "CAN_WRITE",
+    "APPLIED_AS",
+    "INSTALLED_ON",
+    "OPERATES",
+    "TRUSTS_DOMAIN",
+    "SIGNS_IN_TO",
+    "ASSIGNED_TO",
+    "ADMINISTERS",
+    "CAN_CREATE",
+    "READS",
+    "HAS_TOOL",
+    "PART_OF",
+    "RECONCILES",
+    "BUILT_FROM",
+    "Repository.visibility",
+    "Package.internal",
+    "Node-[:CONTAINS]",
+    "Service-[:HAS_FINDING]",
+];
 
 #[cfg(test)]
 mod tests {

@@ -27,7 +27,14 @@ impl Join for SupplierWord {
         let view = View::new(snapshot);
         // By image and package, the vulnerabilities that do not matter.
         let mut said: BTreeMap<(NodeId, NodeId), BTreeSet<&str>> = BTreeMap::new();
-        for image in view.labelled("Image") {
+        let images = view.labelled("Image");
+        let mut by_digest: BTreeMap<&str, Vec<NodeId>> = BTreeMap::new();
+        for &image in &images {
+            if let Some(digest) = view.text(image, "digest") {
+                by_digest.entry(digest).or_default().push(image);
+            }
+        }
+        for image in images {
             for (edge, vulnerability) in view.out_edges(image, "AFFECTED_BY") {
                 if !matches!(
                     view.edge_text(edge, "status"),
@@ -39,7 +46,7 @@ impl Join for SupplierWord {
                     continue;
                 };
                 let only = view.edge_list(edge, "subcomponents");
-                for holder in same_images(view, image) {
+                for holder in same_images(view, image, &by_digest) {
                     let affected = view
                         .starts(vulnerability, "AFFECTED_BY")
                         .into_iter()
@@ -60,17 +67,25 @@ impl Join for SupplierWord {
     }
 }
 
-/// The image and other references to it.
-fn same_images(view: View<'_>, image: NodeId) -> Vec<NodeId> {
-    let mut images = vec![image];
+/// The image and other references to it: of the same digest, or joined by one that is sure enough.
+fn same_images(
+    view: View<'_>,
+    image: NodeId,
+    by_digest: &BTreeMap<&str, Vec<NodeId>>,
+) -> BTreeSet<NodeId> {
+    let mut images = BTreeSet::from([image]);
+    let digest = view.text(image, "digest");
     images.extend(
-        view.out_edges(image, "SAME_AS")
+        digest
+            .and_then(|digest| by_digest.get(digest))
             .into_iter()
-            .filter(|(edge, _)| view.snapshot.edge_confidence(*edge) >= SAME_IMAGE)
-            .map(|(_, other)| other),
+            .flatten(),
     );
-    images.sort_unstable();
-    images.dedup();
+    for (edge, other) in view.out_edges(image, "SAME_AS") {
+        if view.snapshot.edge_confidence(edge) >= SAME_IMAGE {
+            images.insert(other);
+        }
+    }
     images
 }
 
@@ -81,4 +96,79 @@ fn names(view: View<'_>, package: NodeId, wanted: &[String]) -> bool {
     wanted
         .iter()
         .any(|wanted| wanted == id || (!wanted.contains('?') && bare(id) == bare(wanted)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::build::{Staging, assemble};
+    use crate::model::SourceInfo;
+
+    /// What is said of `pkg:npm/a@1` in the image that the statement names and in another one.
+    fn said(subcomponents: &[&str], status: &str, confidence: u8) -> [Option<Value>; 3] {
+        let mut facts = Facts::new();
+        let mut edge = |from: &str, kind: &str, to: &str, props: &[(&str, Value)]| {
+            let edge = facts.edge(from, kind, to).unwrap();
+            for (name, value) in props {
+                facts.set(edge, name, value.clone());
+            }
+            if kind == "SAME_AS" {
+                facts.infer(edge, "test", confidence);
+            }
+        };
+        let images = ["image://a", "image://same", "image://other"];
+        for image in images.into_iter().chain(["image://digest"]) {
+            edge(image, "CONTAINS", "pkg:npm/a@1", &[]);
+        }
+        edge("image://a", "SAME_AS", "image://same", &[]);
+        edge("pkg:npm/a@1", "AFFECTED_BY", "vuln:CVE-1", &[]);
+        let statement = [
+            ("status", Value::from(status)),
+            ("subcomponents", Value::strings(subcomponents)),
+        ];
+        edge("image://a", "AFFECTED_BY", "vuln:CVE-1", &statement);
+        for image in images {
+            facts.node(image, &["Image"]).unwrap();
+        }
+        for image in ["image://a", "image://digest"] {
+            let node = facts.node(image, &["Image"]).unwrap();
+            facts.set(node, "digest", "sha256:aa");
+        }
+        facts.node("pkg:npm/a@1", &["Package"]).unwrap();
+        let node = facts.node("vuln:CVE-1", &["Vulnerability"]).unwrap();
+        facts.set(node, "name", "CVE-1");
+        let mut staging = Staging::new();
+        staging.add(&SourceInfo::default(), &facts);
+        let snapshot = assemble(staging).unwrap();
+        let view = View::new(&snapshot);
+        let of = |image| {
+            let image = snapshot.node(image).unwrap();
+            let (edge, _) = view.out_edges(image, "CONTAINS")[0];
+            view.edge_value(edge, "not_affected")
+        };
+        // One digest is one image, whatever it is called.
+        assert_eq!(of("image://a"), of("image://digest"));
+        images.map(of)
+    }
+
+    #[test]
+    fn a_statement_holds_for_its_image_and_no_other() {
+        let word = Some(Value::strings(["CVE-1"]));
+        assert_eq!(
+            said(&[], "not_affected", 100),
+            [word.clone(), word.clone(), None]
+        );
+        assert_eq!(said(&[], "not_affected", 50), [word.clone(), None, None]);
+        assert_eq!(said(&["pkg:npm/a@1"], "fixed", 50), [word, None, None]);
+    }
+
+    #[test]
+    fn a_statement_on_another_part_or_of_harm_changes_nothing() {
+        assert_eq!(
+            said(&["pkg:npm/b@1"], "not_affected", 100),
+            [None, None, None]
+        );
+        assert_eq!(said(&[], "affected", 100), [None, None, None]);
+        assert_eq!(said(&[], "under_investigation", 100), [None, None, None]);
+    }
 }
