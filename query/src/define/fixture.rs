@@ -29,6 +29,19 @@ const SHIPPED: &[(&str, &str)] = &[
         "initial-access.md",
         include_str!("../../tests/rules/initial-access.md"),
     ),
+    (
+        "code-and-ci.md",
+        include_str!("../../tests/rules/code-and-ci.md"),
+    ),
+    ("identity.md", include_str!("../../tests/rules/identity.md")),
+    (
+        "lateral-movement.md",
+        include_str!("../../tests/rules/lateral-movement.md"),
+    ),
+    (
+        "supply-chain.md",
+        include_str!("../../tests/rules/supply-chain.md"),
+    ),
     ("workload.md", include_str!("../../tests/rules/workload.md")),
 ];
 
