@@ -17,6 +17,7 @@ mod fql;
 mod import;
 mod recompute;
 mod rules;
+mod timings;
 mod upload;
 mod what_if;
 mod world;
@@ -40,6 +41,7 @@ pub(crate) use fql::{
 pub(crate) use import::{ImportRequest, import_into_store, load_without_store};
 pub(crate) use recompute::{Analysis, percent, phase_name, recompute};
 pub(crate) use rules::{InForce, files_below, read as read_text};
+pub(crate) use timings::search_timings;
 pub(crate) use upload::{import_upload, imported_documents};
 pub(crate) use world::World;
 

@@ -8,7 +8,7 @@ use foothold_engine::budget::Budget;
 
 use super::output::{Table, print_json, print_line};
 use super::{Context, DbArgs, Exit, ListFormat};
-use crate::app::{Analysis, percent, phase_name};
+use crate::app::{Analysis, Estate, percent, phase_name, search_timings};
 use crate::dto::asset::AnalysisDto;
 
 /// Compute exploitability and blast radius of every asset
@@ -16,7 +16,8 @@ use crate::dto::asset::AnalysisDto;
 #[command(after_help = "\
 Examples:
   foothold analyze --top 20
-  foothold analyze --load scans/ --format json")]
+  foothold analyze --load scans/ --format json
+  foothold analyze --timings")]
 pub(crate) struct AnalyzeArgs {
     #[command(flatten)]
     db: DbArgs,
@@ -26,6 +27,9 @@ pub(crate) struct AnalyzeArgs {
     /// How many assets are printed, the riskiest first
     #[arg(long, default_value_t = 50, value_name = "N")]
     top: usize,
+    /// Print how long each search takes on this estate instead
+    #[arg(long)]
+    timings: bool,
     /// How they are printed
     #[arg(long, value_enum, default_value = "table")]
     format: ListFormat,
@@ -33,6 +37,9 @@ pub(crate) struct AnalyzeArgs {
 
 pub(crate) fn run(context: &Context, args: &AnalyzeArgs) -> anyhow::Result<Exit> {
     let estate = context.estate(&args.db, &args.load)?;
+    if args.timings {
+        return print_timings(args.format, &estate);
+    }
     let terminal = context.terminal;
     let analysis = Analysis::new(
         &estate.world(),
@@ -76,6 +83,29 @@ pub(crate) fn run(context: &Context, args: &AnalyzeArgs) -> anyhow::Result<Exit>
                 dto.stats.states_reached,
                 dto.stats.steps,
                 dto.stats.elapsed_ms
+            ))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn print_timings(format: ListFormat, estate: &Estate) -> anyhow::Result<Exit> {
+    let world = estate.world();
+    let rows = search_timings(&world, estate.pool());
+    match format {
+        ListFormat::Json => print_json(&rows)?,
+        ListFormat::Table => {
+            let mut table = Table::new(["ms", "search"]).right(&[0]);
+            for row in &rows {
+                table.row([format!("{:.1}", row.elapsed_ms).as_str(), row.work]);
+            }
+            table.print()?;
+            let topology = world.attack.topology();
+            print_line(&format!(
+                "\n{} states, {} steps, {:.1} bytes a step",
+                topology.n_states(),
+                topology.n_steps(),
+                topology.memory_bytes() as f64 / topology.n_steps().max(1) as f64
             ))?;
         }
     }

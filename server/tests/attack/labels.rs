@@ -15,6 +15,7 @@ const STRUCTURAL: &[&str] = &[
     "network-reach",
     "ingress-forwards",
     "service-forwards",
+    "image-rollout",
     "workload-position",
     "service-account-token",
     "secret-authenticates",
