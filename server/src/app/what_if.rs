@@ -17,8 +17,7 @@ use super::{AppError, Estate, Result};
 /// Kinds that neither a join nor a condition of a shipped rule reads: without such an edge, what
 /// is left of the attack graph are the matches that do not use it, and nothing can open.
 /// `engine/src/build/correlate` is checked against the list by a test.
-const READ_BY_NO_JOIN: [&str; 9] = [
-    "AFFECTED_BY",
+const READ_BY_NO_JOIN: [&str; 8] = [
     "ALLOWS_FROM",
     "BOUND_TO",
     "BUILT_FROM",
