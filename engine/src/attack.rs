@@ -16,12 +16,12 @@ mod state;
 mod why_not;
 mod without;
 
-pub use derive::{DeriveError, derive};
+pub use derive::{DeriveError, derive, derive_again};
 pub use explain::{Evidence, Explanation, Fix};
 pub use graph::{AttackGraph, Instance, InstanceId};
 pub use jewel::{CrownJewel, crown_jewels};
 pub use rule::{
-    Factor, FixTarget, FixTemplate, Guard, Likelihood, Rule, RuleId, RuleSet, SilentRule,
+    Factor, FixTarget, FixTemplate, Guard, Likelihood, Reads, Rule, RuleId, RuleSet, SilentRule,
     StateTemplate, Template, TemplatePart, display_name, plain_text,
 };
 pub use state::{Capability, State};

@@ -5,6 +5,7 @@
 //! while a newer one is swapped in.
 
 mod column;
+mod delta;
 mod index;
 mod provenance;
 mod rows;
@@ -13,6 +14,7 @@ mod symbols;
 mod visit;
 
 pub(crate) use column::{Column, ColumnBuilder};
+pub use delta::{ChangedProperty, SnapshotDelta};
 pub use index::ValueRange;
 pub(crate) use provenance::ProvenanceBuilder;
 pub use provenance::SourceId;

@@ -1,7 +1,11 @@
 //! Recomputation of the whole estate: exploitability and blast radius of every asset.
 
+mod again;
 mod assets;
+mod checkpoint;
 mod estate;
 
+pub use again::{Computed, recompute_again};
 pub use assets::AssetGraph;
-pub use estate::{AssetRisk, EstateRisk, Phase, Timing, recompute};
+pub use checkpoint::{Checkpoint, NoCheckpoint, Part};
+pub use estate::{AssetRisk, EstateRisk, Phase, Timing, recompute, recompute_resuming};

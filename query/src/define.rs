@@ -5,6 +5,7 @@
 
 mod evaluate;
 pub mod fixture;
+mod reads;
 mod rule;
 mod template;
 
@@ -220,6 +221,7 @@ impl Definitions {
     ) -> (RuleSet, Vec<FileDiagnostic>) {
         let mut rules = Vec::new();
         let mut broken = Vec::new();
+        let scoring = format!("{model:?}");
         for file in &self.files {
             for definition in file.definitions.iter() {
                 let Definition::Rule(definition) = definition else {
@@ -228,9 +230,10 @@ impl Definitions {
                 if self.is_disabled(definition) {
                     continue;
                 }
-                match rule::compile(snapshot, &file.text, definition, model) {
+                match rule::compile(snapshot, &file.text, definition, (model, &scoring)) {
                     Ok(mut rule) => {
                         if let Some(likelihood) = self.overridden(definition) {
+                            rule.definition = format!("{}\n{likelihood}", rule.definition).into();
                             rule.likelihood = Arc::new(evaluate::Overridden::new(likelihood));
                         }
                         rules.push(rule);

@@ -199,46 +199,49 @@ impl Expr {
     /// Calls `visit` for every slot it reads, those of its own variables included.
     pub fn slots(&self, visit: &mut dyn FnMut(Slot)) {
         match self {
-            Expr::Const(_) => {}
             Expr::Slot(slot) => visit(*slot),
+            Expr::Subquery(_, plan) => {
+                for &slot in &plan.reads {
+                    visit(slot);
+                }
+            }
+            _ => self.each_part(&mut |part| part.slots(visit)),
+        }
+    }
+
+    /// Calls `visit` for every expression that this one is directly made of; not for those of a
+    /// subquery.
+    pub fn each_part<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        match self {
+            Expr::Const(_) | Expr::Slot(_) | Expr::Subquery(..) => {}
             Expr::List(items)
             | Expr::And(items, _)
             | Expr::Or(items, _)
             | Expr::Xor(items, _)
             | Expr::Coalesce(items)
-            | Expr::Call(_, items, _) => {
-                for item in items {
-                    item.slots(visit);
-                }
-            }
-            Expr::Map(entries) => {
-                for (_, value) in entries {
-                    value.slots(visit);
-                }
-            }
+            | Expr::Call(_, items, _) => items.iter().for_each(visit),
+            Expr::Map(entries) => entries.iter().for_each(|(_, value)| visit(value)),
             Expr::Property { base, .. }
             | Expr::Not(base, _)
             | Expr::Negate(base, _)
             | Expr::IsNull(base)
-            | Expr::HasLabels(base, ..) => base.slots(visit),
+            | Expr::HasLabels(base, ..) => visit(base),
             Expr::Index(a, b, _)
             | Expr::Arith(_, a, b, _)
             | Expr::In(a, b, _)
             | Expr::Text(_, a, b)
             | Expr::Matches(a, b, _) => {
-                a.slots(visit);
-                b.slots(visit);
+                visit(a);
+                visit(b);
             }
             Expr::Slice(base, from, to, _) => {
-                base.slots(visit);
-                for bound in [from, to].into_iter().flatten() {
-                    bound.slots(visit);
-                }
+                visit(base);
+                [from, to].into_iter().flatten().for_each(|one| visit(one));
             }
             Expr::Compare(first, rest) => {
-                first.slots(visit);
+                visit(first);
                 for (_, operand) in rest {
-                    operand.slots(visit);
+                    visit(operand);
                 }
             }
             Expr::Case {
@@ -248,43 +251,39 @@ impl Expr {
                 ..
             } => {
                 for one in [subject, otherwise].into_iter().flatten() {
-                    one.slots(visit);
+                    visit(one);
                 }
                 for (when, then) in arms {
-                    when.slots(visit);
-                    then.slots(visit);
+                    visit(when);
+                    visit(then);
                 }
             }
             Expr::Comprehension {
                 list, filter, map, ..
             } => {
-                list.slots(visit);
-                for one in [filter, map].into_iter().flatten() {
-                    one.slots(visit);
-                }
+                visit(list);
+                [filter, map]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|one| visit(one));
             }
             Expr::Quantifier { list, filter, .. } => {
-                list.slots(visit);
-                filter.slots(visit);
+                visit(list);
+                visit(filter);
             }
             Expr::Reduce {
                 init, list, body, ..
             } => {
-                init.slots(visit);
-                list.slots(visit);
-                body.slots(visit);
+                visit(init);
+                visit(list);
+                visit(body);
             }
             Expr::MapProjection(base, parts, _) => {
-                base.slots(visit);
+                visit(base);
                 for part in parts {
                     if let ProjectionPart::Entry(_, value) = part {
-                        value.slots(visit);
+                        visit(value);
                     }
-                }
-            }
-            Expr::Subquery(_, plan) => {
-                for &slot in &plan.reads {
-                    visit(slot);
                 }
             }
         }

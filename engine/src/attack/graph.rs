@@ -23,7 +23,7 @@ pub struct Instance {
 }
 
 /// A step's rule and the matches behind it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StepMeta {
     pub(crate) rule: RuleId,
     pub(crate) instances: Range<u32>,
@@ -49,6 +49,18 @@ pub struct AttackGraph {
 }
 
 impl AttackGraph {
+    /// Whether the other graph is the same to the byte: states, steps, matches and their order. The
+    /// snapshots themselves are not compared.
+    pub fn is_identical(&self, other: &AttackGraph) -> bool {
+        self.states == other.states
+            && self.topology == other.topology
+            && self.steps == other.steps
+            && self.instances == other.instances
+            && self.bindings == other.bindings
+            && self.binding_starts == other.binding_starts
+            && self.silent == other.silent
+    }
+
     /// The snapshot it was derived from.
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot

@@ -43,6 +43,12 @@ pub trait Likelihood: Send + Sync + Debug {
         factors: Option<&mut Vec<Factor>>,
     ) -> f64;
 
+    /// The variables of the pattern it reads, if it reads nothing else; `None` where that is not
+    /// known.
+    fn variables(&self) -> Option<&[Var]> {
+        None
+    }
+
     /// How explanations show it.
     fn text(&self) -> &str;
 }
@@ -145,6 +151,28 @@ pub fn plain_text(value: &Value) -> String {
     }
 }
 
+/// What the conditions, guards and likelihood of a rule read of a snapshot, beyond the labels, ends
+/// and confidence of the nodes and edges that they are judged on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reads {
+    /// These properties of them, in order of name.
+    Properties(Vec<Arc<str>>),
+    /// Any property of them.
+    Matched,
+    /// Anything: other nodes and edges, sources, counts.
+    Everything,
+}
+
+impl Reads {
+    /// Whether a value of this property may matter.
+    pub fn reads(&self, property: &str) -> bool {
+        match self {
+            Reads::Properties(names) => names.iter().any(|name| &**name == property),
+            Reads::Matched | Reads::Everything => true,
+        }
+    }
+}
+
 /// A rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -176,6 +204,11 @@ pub struct Rule {
     pub explanation: Template,
     /// What to do, in general.
     pub remediation: Arc<str>,
+    /// What it was made from, all of it: rules with the same definition judge alike on every
+    /// snapshot. Empty where that is not known.
+    pub definition: Arc<str>,
+    /// What it reads.
+    pub reads: Reads,
 }
 
 /// A rule of one [`RuleSet`].

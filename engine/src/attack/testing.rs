@@ -95,6 +95,8 @@ pub(crate) fn hop(
             property: None,
         }]),
         remediation: "".into(),
+        definition: format!("{name} {kind} {given} {gain} {likelihood}").into(),
+        reads: Reads::Properties(vec!["flag".into()]),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Typed columns: one property over all rows (nodes or edges) that have it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::model::{StrId, Strings, Value};
 
@@ -107,13 +108,7 @@ impl Column {
     /// The value of `row`, if it has one. O(1), or O(log values) for a sparse column.
     pub(crate) fn get(&self, row: u32, strings: &StringValues) -> Option<Value> {
         let at = self.presence.position(row)?;
-        Some(match &self.values {
-            Values::Bool(values) => Value::Bool(values[at]),
-            Values::Int(values) => Value::Int(values[at]),
-            Values::Float(values) => Value::Float(values[at]),
-            Values::Str(values) => Value::Str(strings.get(values[at])),
-            Values::Mixed(values) => values[at].clone(),
-        })
+        Some(self.at(at, strings))
     }
 
     /// The text of `row`, if its value is a string, without touching a reference count.
@@ -142,6 +137,48 @@ impl Column {
         self.presence.rows(self.len())
     }
 
+    /// The new ids of rows whose value is not what it was, ascending, those of rows that are new
+    /// among them. `paired` gives the new row of each old one, `u32::MAX` where there is none.
+    pub(crate) fn changed_rows(
+        &self,
+        (old_strings, memo): (&StringValues, &StringMemo),
+        (new, new_strings): (&Column, &StringValues),
+        paired: &[u32],
+        changed: &mut Vec<u32>,
+    ) {
+        let before = self.rows().map(|row| paired[row as usize]).enumerate();
+        let mut before = before.filter(|&(_, row)| row != u32::MAX).peekable();
+        for (now_at, row) in new.rows().enumerate() {
+            while let Some((_, gone)) = before.next_if(|&(_, old_row)| old_row < row) {
+                changed.push(gone);
+            }
+            let same = before.next_if(|&(_, old_row)| old_row == row);
+            let is_same = same.is_some_and(|(at, _)| match (&self.values, &new.values) {
+                (Values::Bool(a), Values::Bool(b)) => a[at] == b[now_at],
+                (Values::Int(a), Values::Int(b)) => a[at] == b[now_at],
+                (Values::Float(a), Values::Float(b)) => a[at].to_bits() == b[now_at].to_bits(),
+                (Values::Str(a), Values::Str(b)) => {
+                    memo.same(old_strings, a[at], new_strings, b[now_at])
+                }
+                _ => identical(&self.at(at, old_strings), &new.at(now_at, new_strings)),
+            });
+            if !is_same {
+                changed.push(row);
+            }
+        }
+        changed.extend(before.map(|(_, row)| row));
+    }
+
+    fn at(&self, at: usize, strings: &StringValues) -> Value {
+        match &self.values {
+            Values::Bool(values) => Value::Bool(values[at]),
+            Values::Int(values) => Value::Int(values[at]),
+            Values::Float(values) => Value::Float(values[at]),
+            Values::Str(values) => Value::Str(strings.get(values[at])),
+            Values::Mixed(values) => values[at].clone(),
+        }
+    }
+
     /// The name of the type of the values: `bool`, `int`, `float`, `string` or `mixed`.
     pub(crate) fn type_name(&self) -> &'static str {
         match &self.values {
@@ -162,6 +199,40 @@ impl Column {
             Values::Mixed(values) => values.iter().map(value_bytes).sum(),
         };
         values + self.presence.heap_bytes()
+    }
+}
+
+/// Which new string each old one was last found equal to. Strings of one snapshot are unique, so
+/// that each text is compared once.
+#[derive(Debug)]
+pub(crate) struct StringMemo(Box<[AtomicU32]>);
+
+impl StringMemo {
+    pub(crate) fn new(old: &StringValues) -> Self {
+        StringMemo((0..old.len()).map(|_| AtomicU32::new(u32::MAX)).collect())
+    }
+
+    fn same(&self, old: &StringValues, a: StrId, new: &StringValues, b: StrId) -> bool {
+        let known = &self.0[a.0 as usize];
+        if known.load(Ordering::Relaxed) == b.0 {
+            return true;
+        }
+        let is_same = old.text(a) == new.text(b);
+        if is_same {
+            known.store(b.0, Ordering::Relaxed);
+        }
+        is_same
+    }
+}
+
+/// Equality that tells apart whatever a rule could: the bits of floats, integers from floats.
+fn identical(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a, b))
+        }
+        _ => a == b,
     }
 }
 

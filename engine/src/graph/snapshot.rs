@@ -408,11 +408,25 @@ impl Snapshot {
         }
     }
 
-    fn node_column(&self, prop: PropId) -> Option<&Column> {
+    /// The ends of an edge. O(1).
+    pub(super) fn edge_ends(&self, edge: EdgeId) -> (NodeId, NodeId) {
+        self.edges.ends(edge)
+    }
+
+    /// The number of a node's set of labels; nodes with equal labels may share one.
+    pub(super) fn label_set(&self, node: NodeId) -> u32 {
+        self.label_set_of_node[node.0 as usize]
+    }
+
+    pub(super) fn strings(&self) -> &StringValues {
+        &self.strings
+    }
+
+    pub(super) fn node_column(&self, prop: PropId) -> Option<&Column> {
         self.node_columns.get(usize::from(prop.0))?.as_ref()
     }
 
-    fn edge_column(&self, prop: PropId) -> Option<&Column> {
+    pub(super) fn edge_column(&self, prop: PropId) -> Option<&Column> {
         self.edge_columns.get(usize::from(prop.0))?.as_ref()
     }
 

@@ -98,12 +98,12 @@ impl StringValues {
         StringValues(strings.iter().map(Arc::from).collect())
     }
 
-    pub(crate) fn get(&self, id: StrId) -> Arc<str> {
-        Arc::clone(&self.0[id.0 as usize])
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub(crate) fn get(&self, id: StrId) -> Arc<str> {
+        Arc::clone(&self.0[id.0 as usize])
     }
 
     pub(crate) fn text(&self, id: StrId) -> &str {

@@ -9,6 +9,9 @@ use crate::attack::{AttackGraph, Capability};
 use crate::graph::NodeId;
 use crate::search::{StateId, StepGraph, StepGraphBuilder, TopologyError};
 
+/// The place of a state that is left out.
+const OUTSIDE: u32 = u32::MAX;
+
 /// The topology of an attack graph with two more states for each asset.
 #[derive(Debug)]
 pub struct AssetGraph {
@@ -20,27 +23,45 @@ pub struct AssetGraph {
 impl AssetGraph {
     /// Adds the states of assets. O(states + steps).
     pub fn new(graph: &AttackGraph) -> Result<Self, TopologyError> {
-        let n_states = graph.n_states() as u32;
-        let mut assets: Vec<NodeId> = (0..n_states)
-            .map(|state| graph.state(StateId(state)).asset)
-            .collect();
+        Self::of(graph, &(0..graph.n_states() as u32).collect::<Vec<u32>>())
+    }
+
+    /// Of these states alone, ascending, and the steps between them.
+    pub(super) fn of(graph: &AttackGraph, states: &[u32]) -> Result<Self, TopologyError> {
+        let mut ids = vec![OUTSIDE; graph.n_states()];
+        for (id, &state) in (0..).zip(states) {
+            ids[state as usize] = id;
+        }
+        let n_states = states.len() as u32;
+        let asset_of = |state: u32| graph.state(StateId(state)).asset;
+        let mut assets: Vec<NodeId> = states.iter().map(|&state| asset_of(state)).collect();
         assets.dedup();
         let n_assets = assets.len() as u32;
         let topology = graph.topology();
-        let n_steps = topology.n_steps() + 2 * n_states as usize;
+        let n_steps = topology.n_steps() + 2 * states.len();
         let mut builder = StepGraphBuilder::with_capacity(n_states + 2 * n_assets, n_steps);
         let mut premises = Vec::new();
         for step in topology.steps() {
+            let own = topology.premises(step).into_iter();
             premises.clear();
-            premises.extend(topology.premises(step));
-            builder.step(&premises, topology.gain(step), topology.cost(step))?;
+            premises.extend(own.map(|state| StateId(ids[state.idx()])));
+            let gain = StateId(ids[topology.gain(step).idx()]);
+            if premises
+                .iter()
+                .chain([&gain])
+                .all(|state| state.0 != OUTSIDE)
+            {
+                builder.step(&premises, gain, topology.cost(step))?;
+            }
         }
-        for (at, &asset) in (0..n_assets).zip(&assets) {
-            for state in graph.states_of(asset).map(StateId) {
-                builder.step(&[StateId(n_states + at)], state, 0)?;
-                if graph.state(state).capability != Capability::Reach {
-                    builder.step(&[state], StateId(n_states + n_assets + at), 0)?;
-                }
+        let mut at = 0;
+        for (id, &state) in (0..).zip(states) {
+            if asset_of(state) != assets[at as usize] {
+                at += 1;
+            }
+            builder.step(&[StateId(n_states + at)], StateId(id), 0)?;
+            if graph.state(StateId(state)).capability != Capability::Reach {
+                builder.step(&[StateId(id)], StateId(n_states + n_assets + at), 0)?;
             }
         }
         let (topology, _) = builder.finish();

@@ -1,15 +1,16 @@
 //! Exploitability and blast radius of every asset in one pass.
 
-use crate::attack::{AttackGraph, crown_jewels};
+use crate::attack::{AttackGraph, Capability, crown_jewels};
 use crate::budget::{Budget, Outcome, Stop};
 use crate::graph::NodeId;
 use crate::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 use crate::search::{
     Condensation, Links, SideCosts, StateId, ValuedAsset, blast_sizes, cheapest_from,
-    expected_loss_of_all,
+    expected_loss_of_all, loss_in_units,
 };
 
 use super::assets::AssetGraph;
+use super::checkpoint::{Checkpoint, NoCheckpoint, Part};
 
 /// What one asset risks and endangers.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +77,9 @@ const VALUE_PARTS: f64 = 256.0;
 /// A crown jewel in the weight of a fallen asset; the low bits count assets.
 const JEWEL_WEIGHT: u32 = 1 << 24;
 
+/// How many crown jewels one part of the work answers for.
+const JEWELS_PER_PART: usize = 64;
+
 /// Computes exploitability from `starts` and the blast radius of every asset.
 ///
 /// One forward search, one exact closure over the condensed graph, one backward search for each
@@ -88,6 +92,19 @@ pub fn recompute(
     budget: &Budget,
     progress: &(dyn Fn(Timing) + Sync),
 ) -> Outcome<EstateRisk> {
+    recompute_resuming(graph, starts, pool, budget, progress, &NoCheckpoint)
+}
+
+/// As [`recompute`], in parts that `checkpoint` keeps: what it has kept already is not computed
+/// again, and the result is the same to the byte. The checkpoint must be of this graph.
+pub fn recompute_resuming(
+    graph: &AttackGraph,
+    starts: &[StateId],
+    pool: &rayon::ThreadPool,
+    budget: &Budget,
+    progress: &(dyn Fn(Timing) + Sync),
+    checkpoint: &dyn Checkpoint,
+) -> Outcome<EstateRisk> {
     let tell = |phase, done| progress(Timing { phase, done });
     tell(Phase::Prepare, 0.0);
     // The graph was built from one that fits, and two states an asset are no more than two a state.
@@ -98,10 +115,9 @@ pub fn recompute(
         };
         return Outcome::Partial(nothing, Stop::Memory);
     };
-    let topology = assets.topology();
 
     tell(Phase::Exploitability, 0.1);
-    let (forward, stop) = cheapest_from(topology, starts, budget).into_parts();
+    let (forward, stop) = cheapest_from(assets.topology(), starts, budget).into_parts();
     let mut stopped = stop;
     let n_reached = (0..graph.n_states() as u32)
         .filter(|&state| forward.is_reached(StateId(state)))
@@ -109,51 +125,31 @@ pub fn recompute(
 
     tell(Phase::BlastRadius, 0.25);
     let jewels = crown_jewels(graph.snapshot());
-    let places: Vec<(usize, f64)> = jewels
+    let places: Vec<Place> = jewels
         .iter()
-        .filter_map(|jewel| Some((assets.place(jewel.asset)?, jewel.value)))
+        .filter_map(|jewel| Some((Some(assets.place(jewel.asset)?), jewel.value)))
         .collect();
-    let mut weights = vec![0_u32; topology.n_states()];
-    for at in 0..assets.assets().len() {
-        weights[assets.fallen(at).idx()] = 1;
-    }
-    for &(at, _) in &places {
-        weights[assets.fallen(at).idx()] += JEWEL_WEIGHT;
-    }
-    let sizes = match Condensation::new(topology, Links::Single, budget) {
-        Ok(condensed) => {
-            let (sizes, stop) =
-                blast_sizes(topology, &condensed, &weights, None, pool, budget).into_parts();
-            stopped = stopped.or(stop);
-            Some((condensed, sizes))
-        }
-        Err(stop) => {
-            stopped = stopped.or(Some(stop));
-            None
-        }
-    };
-
-    tell(Phase::ExpectedLoss, 0.6);
-    let (losses, stop) = expected_losses(&assets, &places, pool, budget);
+    let (sizes, stop) = part(checkpoint, Part::BlastRadius, || {
+        sizes_of_assets(&assets, &places, pool, budget)
+    });
     stopped = stopped.or(stop);
+
+    let mut losses = vec![0_i64; assets.assets().len()];
+    let n_parts = places.len().div_ceil(JEWELS_PER_PART).max(1) as f64;
+    for (at, jewels) in (0..).zip(places.chunks(JEWELS_PER_PART)) {
+        tell(Phase::ExpectedLoss, 0.6 + 0.4 * f64::from(at) / n_parts);
+        let (of_part, stop) = part(checkpoint, Part::ExpectedLoss(at), || {
+            losses_of_assets(&assets, jewels, pool, budget)
+        });
+        stopped = stopped.or(stop);
+        for (sum, loss) in losses.iter_mut().zip(of_part) {
+            *sum = sum.saturating_add(loss.cast_signed());
+        }
+    }
 
     let risks = assets.assets().iter().enumerate().map(|(at, &asset)| {
         let fallen = assets.fallen(at);
-        let (mut states, mut fallen_assets, mut crown_jewels) = (0, 0, 0);
-        if let Some((condensed, sizes)) = &sizes {
-            let value = sizes.value(condensed, assets.holding(at));
-            fallen_assets = value % u64::from(JEWEL_WEIGHT);
-            crown_jewels = value / u64::from(JEWEL_WEIGHT);
-            let all = u64::from(sizes.n_states(condensed, assets.holding(at)));
-            let own = graph.states_of(asset).len() as u64;
-            states = all.saturating_sub(1 + fallen_assets + own);
-            // The asset itself is no damage beyond itself.
-            let falls_itself = graph.states_of(asset).any(|state| {
-                graph.state(StateId(state)).capability != crate::attack::Capability::Reach
-            });
-            fallen_assets = fallen_assets.saturating_sub(u64::from(falls_itself));
-        }
-        AssetRisk {
+        let mut risk = AssetRisk {
             asset,
             cost: if forward.is_reached(fallen) {
                 forward.cost(fallen)
@@ -164,11 +160,10 @@ pub fn recompute(
             n_steps: forward
                 .n_steps(fallen)
                 .map_or(0, |steps| steps.saturating_sub(1) as u32),
-            states,
-            assets: fallen_assets,
-            crown_jewels,
-            expected_loss: losses[at],
-        }
+            ..AssetRisk::unknown(asset)
+        };
+        risk.endangers(graph, sizes.get(2 * at..2 * at + 2), losses[at]);
+        risk
     });
     Outcome::new(
         EstateRisk {
@@ -179,13 +174,93 @@ pub fn recompute(
     )
 }
 
-/// For each asset the sum over jewels of value times likelihood.
-fn expected_losses(
+impl AssetRisk {
+    /// Nothing known yet: neither endangered nor endangering.
+    pub(super) fn unknown(asset: NodeId) -> Self {
+        AssetRisk {
+            asset,
+            cost: UNREACHED,
+            n_steps: 0,
+            states: 0,
+            assets: 0,
+            crown_jewels: 0,
+            expected_loss: 0.0,
+        }
+    }
+
+    /// Fills in what the asset endangers, from the weight and number of the states that fall with
+    /// it and from its scaled loss.
+    pub(super) fn endangers(&mut self, graph: &AttackGraph, sizes: Option<&[u64]>, loss: i64) {
+        let &[value, all] = sizes.unwrap_or(&[0, 0]) else {
+            return;
+        };
+        let fallen = value % u64::from(JEWEL_WEIGHT);
+        let mut own = graph.states_of(self.asset).map(StateId);
+        let n_own = own.len() as u64;
+        // The asset itself is no damage beyond itself.
+        let falls_itself = own.any(|state| graph.state(state).capability != Capability::Reach);
+        self.states = all.saturating_sub(1 + fallen + n_own);
+        self.assets = fallen.saturating_sub(u64::from(falls_itself));
+        self.crown_jewels = value / u64::from(JEWEL_WEIGHT);
+        self.expected_loss = loss_in_units(loss) / VALUE_PARTS;
+    }
+}
+
+/// A part from the checkpoint, or computed and, unless it was stopped, kept there.
+fn part(
+    checkpoint: &dyn Checkpoint,
+    part: Part,
+    compute: impl FnOnce() -> (Vec<u64>, Option<Stop>),
+) -> (Vec<u64>, Option<Stop>) {
+    if let Some(kept) = checkpoint.load(part) {
+        return (kept, None);
+    }
+    let (words, stop) = compute();
+    if stop.is_none() {
+        checkpoint.save(part, &words);
+    }
+    (words, stop)
+}
+
+/// Where a crown jewel stands among the assets, if it does, and its value.
+pub(super) type Place = (Option<usize>, f64);
+
+/// For each asset the weight and the number of the states that fall with it.
+pub(super) fn sizes_of_assets(
     assets: &AssetGraph,
-    jewels: &[(usize, f64)],
+    jewels: &[Place],
     pool: &rayon::ThreadPool,
     budget: &Budget,
-) -> (Vec<f64>, Option<Stop>) {
+) -> (Vec<u64>, Option<Stop>) {
+    let topology = assets.topology();
+    let mut weights = vec![0_u32; topology.n_states()];
+    for at in 0..assets.assets().len() {
+        weights[assets.fallen(at).idx()] = 1;
+    }
+    for at in jewels.iter().filter_map(|jewel| jewel.0) {
+        weights[assets.fallen(at).idx()] += JEWEL_WEIGHT;
+    }
+    let condensed = match Condensation::new(topology, Links::Single, budget) {
+        Ok(condensed) => condensed,
+        Err(stop) => return (Vec::new(), Some(stop)),
+    };
+    let (sizes, stop) =
+        blast_sizes(topology, &condensed, &weights, None, pool, budget).into_parts();
+    let mut words = Vec::with_capacity(2 * assets.assets().len());
+    for at in 0..assets.assets().len() {
+        words.push(sizes.value(&condensed, assets.holding(at)));
+        words.push(u64::from(sizes.n_states(&condensed, assets.holding(at))));
+    }
+    (words, stop)
+}
+
+/// For each asset the sum over these jewels of value times likelihood, scaled.
+pub(super) fn losses_of_assets(
+    assets: &AssetGraph,
+    jewels: &[Place],
+    pool: &rayon::ThreadPool,
+    budget: &Budget,
+) -> (Vec<u64>, Option<Stop>) {
     let valued: Vec<ValuedAsset> = jewels
         .iter()
         .map(|&(place, value)| {
@@ -193,7 +268,10 @@ fn expected_losses(
             let value = (value * VALUE_PARTS).round().min(f64::from(u32::MAX)) as u32;
             ValuedAsset {
                 value,
-                states: vec![assets.fallen(place)],
+                states: place
+                    .map(|place| assets.fallen(place))
+                    .into_iter()
+                    .collect(),
             }
         })
         .collect();
@@ -201,7 +279,7 @@ fn expected_losses(
     let sides = SideCosts::free(topology);
     let (losses, stop) = expected_loss_of_all(topology, &valued, &sides, pool, budget).into_parts();
     let of_assets = (0..assets.assets().len())
-        .map(|at| losses.of(assets.holding(at)) / VALUE_PARTS)
+        .map(|at| losses.scaled_of(assets.holding(at)).cast_unsigned())
         .collect();
     (of_assets, stop)
 }
@@ -294,6 +372,70 @@ mod tests {
                 assert!((found.expected_loss - loss).abs() < 1e-3, "seed {seed}");
                 let cost = is_fallen(found.asset, &from_start).unwrap_or(UNREACHED);
                 assert_eq!(found.cost, cost, "seed {seed}");
+            }
+        }
+    }
+
+    /// Keeps parts, and stops the work after so many.
+    struct Interrupted {
+        parts: std::sync::Mutex<std::collections::BTreeMap<Part, Vec<u64>>>,
+        n_before_stop: usize,
+        stop: crate::budget::StopHandle,
+    }
+
+    impl Checkpoint for Interrupted {
+        fn load(&self, part: Part) -> Option<Vec<u64>> {
+            self.parts.lock().unwrap().get(&part).cloned()
+        }
+
+        fn save(&self, part: Part, words: &[u64]) {
+            let mut parts = self.parts.lock().unwrap();
+            assert!(
+                parts.insert(part, words.to_vec()).is_none(),
+                "computed twice"
+            );
+            if parts.len() == self.n_before_stop {
+                self.stop.stop(Stop::Cancelled);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_stopped_goes_on_where_it_was() {
+        let mut lines = String::from("i R a0\n");
+        for at in 0..150 {
+            writeln!(lines, "a{at} X a{}\na{at} R a{}", at + 1, (at * 7) % 150).unwrap();
+            writeln!(lines, "a{at} value {}", 1 + at % 9).unwrap();
+        }
+        let rules = vec![
+            hop("reach", "R", Capability::Reach, Capability::Exec, 0.9),
+            hop("move", "X", Capability::Exec, Capability::Exec, 0.7),
+        ];
+        let graph = derived(&snapshot(&lines), rules, 1);
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(2)
+            .build()
+            .unwrap();
+        let starts = [StateId(0)];
+        let whole = recompute(&graph, &starts, &pool, &Budget::unlimited(), &|_| {});
+        assert!(matches!(whole, Outcome::Complete(_)));
+        let mut kept = std::collections::BTreeMap::new();
+        for n_parts in 1..=4 {
+            let budget = Budget::unlimited();
+            let interrupted = Interrupted {
+                parts: std::sync::Mutex::new(kept),
+                n_before_stop: n_parts,
+                stop: budget.stop_handle(),
+            };
+            let outcome =
+                recompute_resuming(&graph, &starts, &pool, &budget, &|_| {}, &interrupted);
+            kept = interrupted.parts.into_inner().unwrap();
+            // A fourth part is the last one: nothing is left to be stopped.
+            assert_eq!(kept.len(), n_parts);
+            if n_parts == 4 {
+                assert_eq!(outcome, whole);
+            } else {
+                assert!(matches!(outcome, Outcome::Partial(..)));
             }
         }
     }

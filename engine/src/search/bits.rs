@@ -50,6 +50,25 @@ impl Bits {
         before != *word
     }
 
+    /// The ids of the set within a range, ascending.
+    pub fn iter_in(&self, range: std::ops::Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        let words = range.start / 64..range.end.min(self.len as u32).div_ceil(64);
+        words.flat_map(move |word| {
+            let mut rest = self.words[word as usize];
+            let range = range.clone();
+            std::iter::from_fn(move || {
+                while rest != 0 {
+                    let id = word * 64 + rest.trailing_zeros();
+                    rest &= rest - 1;
+                    if range.contains(&id) {
+                        return Some(id);
+                    }
+                }
+                None
+            })
+        })
+    }
+
     /// Takes the id out.
     #[inline]
     pub fn remove(&mut self, id: u32) {

@@ -28,7 +28,7 @@ use super::frontier::NO_KEY;
 use super::topology::StateId;
 use super::view::Topology;
 use crate::budget::{Budget, Outcome, Stop};
-use crate::score::cost::UNIT;
+use crate::score::cost::{Cost, UNIT};
 
 /// An asset as loss sees it: what it is worth, and the states any of which means that it fell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,27 @@ const SCALE: f64 = 16_777_216.0;
 impl ExpectedLoss {
     /// The loss if the attacker holds this state, in units of the assets' values.
     pub fn of(&self, state: StateId) -> f64 {
-        self.scaled[state.idx()] as f64 / SCALE
+        loss_in_units(self.scaled[state.idx()])
+    }
+
+    /// The same as a whole number of [`loss_in_units`], for adding up.
+    pub fn scaled_of(&self, state: StateId) -> i64 {
+        self.scaled[state.idx()]
+    }
+}
+
+/// A scaled loss in units of the assets' values.
+pub fn loss_in_units(scaled: i64) -> f64 {
+    scaled as f64 / SCALE
+}
+
+/// The loss of one asset at this cost, scaled.
+pub(super) fn scaled_loss_of(value: u32, cost: Cost) -> i64 {
+    let cost = f64::from(cost);
+    if cost < f64::from(NEVER) {
+        (f64::from(value) * SCALE * likelihood(cost)) as i64
+    } else {
+        0
     }
 }
 

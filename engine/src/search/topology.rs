@@ -72,21 +72,21 @@ pub enum TopologyError {
 }
 
 /// One end of a forward row: what a step gains and costs.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Arc {
     pub(crate) gain: u32,
     pub(crate) cost: Cost,
 }
 
 /// One end of a reverse row: the premise of a step, and the step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BackArc {
     pub(crate) source: u32,
     pub(crate) step: u32,
 }
 
 /// The topology of one attack graph. Never changes; shared freely between threads.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepGraph {
     n_states: u32,
     /// Steps of state `s` are `out_offsets[s]..out_offsets[s + 1]`; the position is the step's id.
@@ -98,7 +98,7 @@ pub struct StepGraph {
 }
 
 /// The AND steps; index `i` here is step `n_single_steps + i`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct AndSteps {
     arcs: Vec<Arc>,
     premise_offsets: Vec<u32>,

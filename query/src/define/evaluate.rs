@@ -82,6 +82,10 @@ impl Likelihood for ExpressionLikelihood {
         likelihood
     }
 
+    fn variables(&self) -> Option<&[Var]> {
+        Some(&self.0.vars)
+    }
+
     fn text(&self) -> &str {
         &self.0.text
     }
@@ -123,10 +127,9 @@ impl Likelihood for Overridden {
 /// `exploit(vulnerability, package[, contains])`: the formula of the scoring model.
 #[derive(Debug, Clone)]
 pub(super) struct ExploitLikelihood {
-    pub(super) vulnerability: Var,
-    pub(super) package: Var,
-    /// The edge from what holds the package.
-    pub(super) contains: Option<Var>,
+    /// The vulnerability, the package and, where the rule names it, the edge from what holds the
+    /// package.
+    pub(super) vars: Vec<Var>,
     pub(super) model: Arc<ScoringModel>,
     pub(super) text: Arc<str>,
 }
@@ -138,18 +141,20 @@ impl Likelihood for ExploitLikelihood {
         bindings: &Bindings,
         factors: Option<&mut Vec<Factor>>,
     ) -> f64 {
-        let (Some(vulnerability), Some(package)) = (
-            bindings.node(self.vulnerability),
-            bindings.node(self.package),
-        ) else {
+        let [vulnerability, package] = [0, 1].map(|at| bindings.node(*self.vars.get(at)?));
+        let (Some(vulnerability), Some(package)) = (vulnerability, package) else {
             return 0.0;
         };
-        let contains = self.contains.and_then(|var| match bindings.get(var) {
+        let contains = self.vars.get(2).and_then(|var| match bindings.get(*var) {
             Binding::Edge(edge) => Some(*edge),
             _ => None,
         });
         let facts = ExploitFacts::read(snapshot, vulnerability, package, contains);
         exploit_likelihood(&self.model.exploit, &facts, factors)
+    }
+
+    fn variables(&self) -> Option<&[Var]> {
+        Some(&self.vars)
     }
 
     fn text(&self) -> &str {

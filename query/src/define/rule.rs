@@ -1,15 +1,18 @@
 //! One rule from its text to the engine's types.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use foothold_engine::attack::{FixTemplate, Guard, Likelihood, Rule, StateTemplate, Template};
+use foothold_engine::attack::{
+    FixTemplate, Guard, Likelihood, Reads, Rule, StateTemplate, Template,
+};
 use foothold_engine::graph::Snapshot;
 use foothold_engine::pattern::{Pattern, RuleCondition, RulePattern, Var};
-use foothold_engine::score::ScoringModel;
+use foothold_engine::score::{ExploitFacts, ScoringModel};
 
 use crate::ast::{self, Expr as Tree, ExprKind, PathPattern, RuleDefinition, Span};
 use crate::diagnostic::{Code, Diagnostic, has_errors};
-use crate::expr::Slot;
+use crate::expr::{Expr, Slot};
 use crate::plan::{Body, Cond, Output};
 use crate::resolve::{Params, Resolver, Scope};
 use crate::run::CoreOnly;
@@ -17,14 +20,15 @@ use crate::types::Ty;
 use crate::value::Val;
 
 use super::evaluate::{Evaluator, ExploitLikelihood, ExpressionLikelihood, RulePredicate};
+use super::reads::{Reading, variables};
 use super::template::template;
 
-/// Compiles one rule for one snapshot.
+/// Compiles one rule for one snapshot. `scoring` is the scoring model in words.
 pub(super) fn compile(
     snapshot: &Snapshot,
     text: &str,
     definition: &RuleDefinition,
-    model: &Arc<ScoringModel>,
+    (model, scoring): (&Arc<ScoringModel>, &str),
 ) -> Result<Rule, Vec<Diagnostic>> {
     let params = Params::new();
     let mut resolver = Resolver::new(snapshot, text, &params, &CoreOnly);
@@ -61,6 +65,7 @@ pub(super) fn compile(
         scope: with_classes,
         pattern: op.pattern,
         model,
+        scoring,
         diagnostics: Vec::new(),
     };
     let rule = compiler.rule(definition);
@@ -112,6 +117,7 @@ struct Compiler<'a> {
     scope: Scope,
     pattern: Pattern<Cond>,
     model: &'a Arc<ScoringModel>,
+    scoring: &'a str,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -136,6 +142,16 @@ impl Draft {
             likelihood,
             guards,
         } = self;
+        let mut reading = Reading::default();
+        let written = conditions.iter().chain(guards.iter().map(|guard| &guard.2));
+        for evaluator in written {
+            reading.add(&evaluator.expr);
+        }
+        match &likelihood {
+            DraftLikelihood::Exploit(_) => reading.add_properties(ExploitFacts::PROPERTIES),
+            DraftLikelihood::Expression(evaluator) => reading.add(&evaluator.expr),
+        }
+        rule.reads = reading.reads();
         let predicate = |mut evaluator: Evaluator| -> RuleCondition {
             evaluator.n_slots = n_slots;
             Arc::new(RulePredicate(evaluator))
@@ -232,6 +248,8 @@ impl Compiler<'_> {
                 .as_ref()
                 .map_or("", |text| &text.value)
                 .into(),
+            definition: self.definition(definition),
+            reads: Reads::Everything,
         };
         Draft {
             rule,
@@ -241,18 +259,20 @@ impl Compiler<'_> {
         }
     }
 
+    /// Everything that decides what the rule says.
+    fn definition(&self, definition: &RuleDefinition) -> Arc<str> {
+        let text = definition.span.slice(self.text);
+        format!("{text}\n{}", self.scoring).into()
+    }
+
     /// The conditions of the pattern.
     fn conditions(&mut self) -> Vec<Evaluator> {
         self.pattern
             .conditions
             .iter()
             .map(|cond| Evaluator {
-                expr: Arc::clone(&cond.expr),
-                fills: Arc::clone(&cond.fills),
-                constants: Arc::clone(&self.constants),
-                n_slots: 0,
                 vars: Arc::clone(&cond.vars),
-                text: Arc::clone(&cond.text),
+                ..self.evaluates(Arc::clone(&cond.expr), &cond.fills, Arc::clone(&cond.text))
             })
             .collect()
     }
@@ -336,18 +356,9 @@ impl Compiler<'_> {
                     _ => None,
                 })
                 .collect();
-            let named = match vars[..] {
-                [vulnerability, package] => Some((vulnerability, package, None)),
-                [vulnerability, package, contains] => {
-                    Some((vulnerability, package, Some(contains)))
-                }
-                _ => None,
-            };
-            if let Some((vulnerability, package, contains)) = named {
+            if matches!(vars.len(), 2 | 3) {
                 return DraftLikelihood::Exploit(ExploitLikelihood {
-                    vulnerability,
-                    package,
-                    contains,
+                    vars,
                     model: Arc::clone(self.model),
                     text: tree.span.slice(self.text).into(),
                 });
@@ -429,14 +440,27 @@ impl Compiler<'_> {
         self.wrap(expr, tree.span)
     }
 
-    fn wrap(&self, expr: crate::expr::Expr, span: Span) -> Evaluator {
+    fn wrap(&self, expr: Expr, span: Span) -> Evaluator {
+        self.evaluates(Arc::new(expr), &self.fills, span.slice(self.text).into())
+    }
+
+    /// An evaluator that fills only what the expression reads.
+    fn evaluates(&self, expr: Arc<Expr>, fills: &[Output], text: Arc<str>) -> Evaluator {
+        let mut slots = BTreeSet::new();
+        expr.slots(&mut |slot| {
+            slots.insert(slot);
+        });
+        let vars = variables(&expr, fills).into();
+        let fills = fills.iter().filter(|fill| slots.contains(&fill.slot));
+        let constants = self.constants.iter();
+        let constants = constants.filter(|(slot, _)| slots.contains(slot));
         Evaluator {
-            expr: Arc::new(expr),
-            fills: Arc::clone(&self.fills),
-            constants: Arc::clone(&self.constants),
+            vars,
+            fills: fills.cloned().collect(),
+            constants: constants.cloned().collect(),
             n_slots: 0,
-            vars: Arc::from([]),
-            text: span.slice(self.text).into(),
+            expr,
+            text,
         }
     }
 }

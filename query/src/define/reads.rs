@@ -1,0 +1,94 @@
+//! What the expressions of a rule read of a snapshot.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use foothold_engine::attack::Reads;
+use foothold_engine::pattern::Var;
+
+use crate::expr::{Expr, ProjectionPart, Slot};
+use crate::plan::Output;
+
+/// Functions that look at more than the node or relationship they are given, or at what is not
+/// compared between snapshots.
+const FAR: &[&str] = &[
+    "id",
+    "elementId",
+    "confidence",
+    "sources",
+    "degree",
+    "outDegree",
+    "inDegree",
+];
+
+/// Functions that read every property of what they are given.
+const EVERY_PROPERTY: &[&str] = &["properties", "keys"];
+
+/// Collects what expressions read.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    properties: BTreeSet<Arc<str>>,
+    is_any_property: bool,
+    is_far: bool,
+}
+
+impl Reading {
+    /// What has been read so far.
+    pub(super) fn reads(self) -> Reads {
+        if self.is_far {
+            Reads::Everything
+        } else if self.is_any_property {
+            Reads::Matched
+        } else {
+            Reads::Properties(self.properties.into_iter().collect())
+        }
+    }
+
+    /// Adds properties by name.
+    pub(super) fn add_properties(&mut self, names: &[&str]) {
+        self.properties
+            .extend(names.iter().copied().map(Arc::<str>::from));
+    }
+
+    /// Adds what an expression reads.
+    pub(super) fn add(&mut self, expr: &Expr) {
+        match expr {
+            Expr::Property { name, .. } => {
+                self.properties.insert(Arc::clone(name));
+            }
+            // `n[name]`: any name.
+            Expr::Index(..) => self.is_any_property = true,
+            Expr::MapProjection(_, parts, _) => {
+                for part in parts {
+                    match part {
+                        ProjectionPart::Property(name, _) => {
+                            self.properties.insert(Arc::clone(name));
+                        }
+                        ProjectionPart::All => self.is_any_property = true,
+                        ProjectionPart::Entry(..) => {}
+                    }
+                }
+            }
+            Expr::Call(function, ..) => {
+                self.is_far |= FAR.contains(&function.name);
+                self.is_any_property |= EVERY_PROPERTY.contains(&function.name);
+            }
+            Expr::Subquery(..) => self.is_far = true,
+            _ => {}
+        }
+        expr.each_part(&mut |part| self.add(part));
+    }
+}
+
+/// The variables of the pattern that an expression reads.
+pub(super) fn variables(expr: &Expr, fills: &[Output]) -> Vec<Var> {
+    let mut vars = Vec::new();
+    expr.slots(&mut |slot: Slot| {
+        for fill in fills.iter().filter(|fill| fill.slot == slot) {
+            vars.extend(fill.source.vars());
+        }
+    });
+    vars.sort_unstable();
+    vars.dedup();
+    vars
+}
