@@ -7,6 +7,7 @@
 //! The current [`World`] sits in a cell and is swapped whole: whoever took it keeps it, and nobody
 //! ever sees half an import.
 
+mod checkpoint;
 mod compare;
 mod complete;
 mod deadline;
@@ -145,11 +146,6 @@ impl App {
         self.store.records()
     }
 
-    /// The rules in force.
-    pub(crate) fn rules(&self) -> &Arc<InForce> {
-        &self.rules
-    }
-
     /// Where graph work runs.
     pub(crate) fn pool(&self) -> &Arc<rayon::ThreadPool> {
         &self.pool
@@ -163,12 +159,7 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner);
         let n_removed = self.store.segments().remove(names, now_ms)?;
         if n_removed > 0 {
-            self.serve(World::from_store(
-                &self.store,
-                None,
-                &self.rules,
-                &self.pool,
-            )?);
+            self.serve(World::after(&self.world(), &self.store, &self.pool)?);
         }
         Ok(n_removed)
     }

@@ -12,6 +12,8 @@ pub(crate) const RUNS: Table = Table(3);
 pub(crate) const JOBS: Table = Table(4);
 /// Documents of imports, by job and position.
 pub(crate) const DOCUMENTS: Table = Table(5);
+/// Parts of recomputations that have not ended, by what they are of.
+pub(crate) const CHECKPOINTS: Table = Table(6);
 
 /// The version of every record type of this release.
 pub(crate) const VERSION: u8 = 1;

@@ -60,12 +60,7 @@ pub(crate) fn import_into_store(
         // The store is read again rather than merged in memory, so that what is served is what is
         // stored.
         drop(read.documents);
-        app.serve(World::from_store(
-            app.store(),
-            None,
-            app.rules(),
-            app.pool(),
-        )?);
+        app.serve(World::after(&app.world(), app.store(), app.pool())?);
     }
     Ok((read.reports, done))
 }

@@ -3,9 +3,13 @@
 use std::sync::{Arc, PoisonError};
 
 use foothold_engine::budget::{Budget, Stop};
-use foothold_engine::recompute::{EstateRisk, Phase, Timing, recompute as recompute_estate};
+use foothold_engine::recompute::{
+    Checkpoint, EstateRisk, NoCheckpoint, Phase, Timing, recompute_resuming,
+};
+use foothold_engine::store::StoreError;
 
 use super::App;
+use super::checkpoint::StoredCheckpoint;
 use super::world::World;
 use crate::clock::Stopwatch;
 use crate::jobs::{JobFailure, JobHandle};
@@ -23,16 +27,18 @@ pub(crate) struct Analysis {
 }
 
 impl Analysis {
-    /// Computes everything anew.
+    /// Computes everything that the checkpoint does not hold.
     pub(crate) fn new(
         world: &Arc<World>,
         pool: &rayon::ThreadPool,
         budget: &Budget,
         progress: &(dyn Fn(Timing) + Sync),
+        checkpoint: &dyn Checkpoint,
     ) -> Self {
         let watch = Stopwatch::start();
         let starts = world.internet_states();
-        let outcome = recompute_estate(&world.attack, &starts, pool, budget, progress);
+        let attack = &world.attack;
+        let outcome = recompute_resuming(attack, &starts, pool, budget, progress, checkpoint);
         let (risk, stop) = outcome.into_parts();
         Self {
             world: Arc::clone(world),
@@ -63,16 +69,31 @@ impl App {
     }
 }
 
-/// The work of a recomputation job.
+/// The work of a recomputation job. What an earlier one over the same snapshot and rules had done
+/// when it was cancelled, or the process died, is not done again.
 pub(crate) fn recompute(app: &App, job: &JobHandle) -> Result<(), JobFailure> {
     let budget = job.budget();
-    let analysis = Analysis::new(&app.world(), app.pool(), &budget, &|timing| {
+    let world = app.world();
+    let stored = StoredCheckpoint::of(app.records(), &world);
+    let failed = |error: StoreError| JobFailure::Failed(error.to_string());
+    if let Some(stored) = &stored {
+        stored.forget_others().map_err(failed)?;
+    }
+    let checkpoint: &dyn Checkpoint = match &stored {
+        Some(stored) => stored,
+        None => &NoCheckpoint,
+    };
+    let progress = |timing: Timing| {
         job.progress(percent(timing.done), 100, phase_name(timing.phase));
-    });
+    };
+    let analysis = Analysis::new(&world, app.pool(), &budget, &progress, checkpoint);
     match analysis.stop {
         Some(Stop::Cancelled) => return Err(JobFailure::Cancelled),
         Some(stop) => return Err(JobFailure::Failed(stop.to_string())),
         None => {}
+    }
+    if let Some(stored) = &stored {
+        stored.clear().map_err(failed)?;
     }
     job.progress(100, 100, "done");
     app.keep_analysis(&Arc::new(analysis));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use foothold_engine::budget::Budget;
+use foothold_engine::recompute::NoCheckpoint;
 
 use super::output::{Table, print_json, print_line};
 use super::{Context, DbArgs, Exit, ListFormat};
@@ -49,6 +50,7 @@ pub(crate) fn run(context: &Context, args: &AnalyzeArgs) -> anyhow::Result<Exit>
             let (percent, phase) = (percent(timing.done), phase_name(timing.phase));
             terminal.progress(&format!("{percent:>3}% {phase}"));
         },
+        &NoCheckpoint,
     );
     terminal.end_progress();
     let dto = AnalysisDto::new(&Arc::new(analysis), args.top);

@@ -177,3 +177,37 @@ fn events_of_a_running_job_come_while_it_runs() {
         .any(|line| line == "event: end");
     assert!(ended);
 }
+
+/// A recomputation that was cancelled, wherever it was, and started again gives what one that was
+/// left alone gives.
+#[test]
+fn a_cancelled_recomputation_goes_on_when_started_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let estate = run(&["generate", "--scale", "0.02", "--seed", "4"]).out;
+    let start = |server: &Server| {
+        let job = server.post("/api/v1/jobs", &json!({ "kind": "recompute" }));
+        job.json()["id"].as_str().unwrap().to_owned()
+    };
+    let answers = ["left alone", "cancelled"].map(|way| {
+        let server = Server::start(&dir.path().join(way));
+        let path = "/api/v1/imports?name=estate.jsonl";
+        let accepted = server.request("POST", path, &[], Some(estate.as_bytes()));
+        let import = accepted.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(server.wait_for(&import)["status"], "done");
+        if way == "cancelled" {
+            for _ in 0..3 {
+                let id = start(&server);
+                let cancelled = server.delete(&format!("/api/v1/jobs/{id}"));
+                assert!(matches!(cancelled.status, 202 | 409), "{}", cancelled.body);
+                let status = server.wait_for(&id)["status"].clone();
+                assert!(status == "cancelled" || status == "done", "{status}");
+            }
+        }
+        let id = start(&server);
+        assert_eq!(server.wait_for(&id)["status"], "done");
+        server.get("/api/v1/assets?limit=1000").json()["assets"].clone()
+    });
+    let [alone, cancelled] = answers;
+    assert!(alone.as_array().is_some_and(|assets| assets.len() > 100));
+    assert_eq!(alone, cancelled);
+}
