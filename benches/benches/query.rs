@@ -67,6 +67,7 @@ fn frontend(criterion: &mut Criterion) {
         graph: estate::attack(&snapshot, &pool).expect("an attack graph that fits"),
         definitions: Arc::new(Definitions::shipped()),
         pool,
+        unknowns: foothold_query::verb::Unknowns::default(),
     };
     let env = Env {
         now_ms: 0,
