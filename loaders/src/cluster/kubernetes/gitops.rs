@@ -131,7 +131,7 @@ pub(super) fn kustomization(estate: &mut Estate<'_>, mut object: Object) -> Resu
         return Ok(());
     };
     let own = spec.service_account_name.as_ref();
-    let own = own.and_then(|_| scope.namespace.as_deref());
+    let own = own.and(scope.namespace.as_deref());
     let sync = Sync {
         repository: &repository,
         path: spec.path.as_deref(),
