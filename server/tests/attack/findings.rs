@@ -23,7 +23,8 @@ fn ask(load: &Path, query: &str) -> Vec<Value> {
     answer["rows"].as_array().unwrap().clone()
 }
 
-fn node(id: &str, label: &str, props: Value) -> Value {
+fn node(id: &str, label: &str, props: impl Into<Value>) -> Value {
+    let props: Value = props.into();
     json!({"node": {"id": id, "labels": [label], "props": props}})
 }
 

@@ -58,7 +58,7 @@ fn demo_paths() -> Vec<Value> {
         .collect()
 }
 
-/// 1. Two children of one parent have nothing of each other.
+/// Item 1: Two children of one parent have nothing of each other.
 #[test]
 fn no_path_climbs_to_a_shared_parent_and_descends_to_a_sibling() {
     let shared = [
@@ -102,7 +102,7 @@ fn no_path_climbs_to_a_shared_parent_and_descends_to_a_sibling() {
     assert!(n_held > 0);
 }
 
-/// 5. Each step starts from what was held before, nothing is held twice, and each step names its
+/// Item 5: Each step starts from what was held before, nothing is held twice, and each step names its
 /// rule and its evidence.
 #[test]
 fn a_path_is_contiguous_and_simple_and_each_step_has_its_evidence() {
@@ -120,7 +120,7 @@ fn a_path_is_contiguous_and_simple_and_each_step_has_its_evidence() {
     }
 }
 
-/// 6. The same bytes with one thread and with four.
+/// Item 6: The same bytes with one thread and with four.
 #[test]
 fn parallel_and_sequential_answers_are_the_same_bytes() {
     for query in [
@@ -138,7 +138,7 @@ fn parallel_and_sequential_answers_are_the_same_bytes() {
     }
 }
 
-/// 7. A path is never likelier than the same path with a step less.
+/// Item 7: A path is never likelier than the same path with a step less.
 #[test]
 fn a_further_step_never_raises_a_score() {
     for path in demo_paths() {
@@ -156,7 +156,7 @@ fn a_further_step_never_raises_a_score() {
     }
 }
 
-/// 8. A rule that cannot fire for lack of facts is listed, with what it lacks.
+/// Item 8: A rule that cannot fire for lack of facts is listed, with what it lacks.
 #[test]
 fn a_rule_without_its_facts_is_in_the_answer() {
     let folder = tempfile::tempdir().unwrap();
@@ -176,7 +176,7 @@ fn a_rule_without_its_facts_is_in_the_answer() {
     assert!(missing.contains("Vulnerability"), "{missing}");
 }
 
-/// 9. An edge of the user's own, of a kind that joins state too, is there after every analysis,
+/// Item 9: An edge of the user's own, of a kind that joins state too, is there after every analysis,
 /// and what was derived from it is there with it.
 #[test]
 fn edges_of_the_user_survive_recomputation() {
@@ -210,7 +210,7 @@ fn edges_of_the_user_survive_recomputation() {
     assert_eq!(asked(), json!([["i:admin"]]));
 }
 
-/// 10. Removing one source leaves what another asserts.
+/// Item 10: Removing one source leaves what another asserts.
 #[test]
 fn removing_a_source_leaves_what_others_assert() {
     let folder = tempfile::tempdir().unwrap();
