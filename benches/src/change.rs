@@ -1,5 +1,7 @@
 //! Changes to an estate as lines: what a day brings.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 /// A kind of change.
@@ -99,13 +101,25 @@ pub fn changed(lines: &[u8], change: Change, part: f64, seed: u64) -> Vec<u8> {
         }
         Change::Workloads => {
             let workloads = labelled(&facts, "Workload");
+            let mut edges_of: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for (at, fact) in facts.iter().enumerate() {
+                for end in ["from", "to"] {
+                    if let Some(id) = fact["edge"][end].as_str() {
+                        edges_of.entry(id).or_default().push(at);
+                    }
+                }
+            }
             let mut copies = Vec::new();
             while copies.len() < n {
                 let at = workloads[random.below(workloads.len())];
                 let id = facts[at]["node"]["id"].clone();
                 let copy = format!("{}-copy{}", id.as_str().expect("an id"), copies.len());
-                let own = |fact: &&Value| ["from", "to"].iter().any(|end| fact["edge"][end] == id);
-                let edges: Vec<Value> = facts.iter().filter(own).cloned().collect();
+                let edges = id.as_str().and_then(|id| edges_of.get(id));
+                let edges: Vec<Value> = edges
+                    .into_iter()
+                    .flatten()
+                    .map(|&edge| facts[edge].clone())
+                    .collect();
                 copies.push(facts[at].clone());
                 let node = copies.len() - 1;
                 copies[node]["node"]["id"] = json!(copy);
