@@ -115,6 +115,12 @@ impl<'s> Source<'s> {
                     Some((other, from)) if other == line => from,
                     _ => end,
                 };
+                // What stands behind an opening brace belongs to what the brace holds.
+                let opens = lines.get(line).is_some_and(|line| line.text.ends_with('{'));
+                if opens && let Some(comments) = above.get_mut(line + 1) {
+                    comments.push(*comment);
+                    continue;
+                }
                 if self.text.get(from..comment.start).is_some_and(is_tail) {
                     if let Some(comments) = behind.get_mut(line) {
                         comments.push(*comment);
