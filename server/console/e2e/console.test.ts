@@ -126,21 +126,6 @@ describe("the console", () => {
     expect(await alert.textContent()).toMatch(/1:\d+/);
   }, 60_000);
 
-  it("completes names of the graph that is served", async () => {
-    await page.goto(url);
-    const editor = page.locator(".cm-content");
-    await editor.click();
-    await page.keyboard.press("Control+a");
-    await page.keyboard.type("MATCH (w:Worklo");
-    const offered = page.locator(".cm-tooltip-autocomplete li");
-    await offered.filter({ hasText: "Workload" }).first().click();
-    await page.keyboard.type(") WHERE w.capab");
-    await offered.filter({ hasText: "capabilities_added" }).first().click();
-    const text = await editor.textContent();
-    expect(text).toContain("MATCH (w:Workload) WHERE w.capabilities_added");
-    expect(complaints).toEqual([]);
-  }, 60_000);
-
   it("warns about a label that nothing has, with the nearest name", async () => {
     await page.goto(url);
     await page.locator(".cm-content").waitFor();
