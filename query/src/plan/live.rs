@@ -242,6 +242,6 @@ fn replace(expr: &mut Expr, slot: Slot, with: Option<Slot>) -> usize {
         return 1;
     }
     let mut n = 0;
-    expr.children_mut(&mut |child| n += replace(child, slot, with));
+    expr.each_part_mut(&mut |child| n += replace(child, slot, with));
     n
 }
