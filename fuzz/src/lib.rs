@@ -10,7 +10,7 @@ use foothold_engine::model::{Facts, SourceInfo, Value};
 use foothold_engine::score::ScoringModel;
 use foothold_query::define::Definitions;
 use foothold_query::diagnostic::{Colour, Diagnostic, render_all};
-use foothold_query::verb::AttackContext;
+use foothold_query::verb::{AttackContext, Unknowns};
 
 /// The labels of the kit's queries and of the shipped rules, so that patterns match something.
 const LABELS: &[&[&str]] = &[
@@ -118,6 +118,7 @@ pub static CONTEXT: LazyLock<AttackContext> = LazyLock::new(|| AttackContext {
     graph: attack_graph(&Definitions::shipped(), &Budget::unlimited()).expect("a small graph"),
     definitions: Arc::new(Definitions::shipped()),
     pool: Arc::clone(&POOL),
+    unknowns: Unknowns::default(),
 });
 
 /// What an attacker can do after these rules.
