@@ -50,7 +50,7 @@ mod testing;
 mod text;
 mod vuln;
 
-pub use context::{CONTEXT_FILE, Context};
+pub use context::{CONTEXT_FILE, Context, Runtime};
 pub use decode::Tree;
 pub use detect::{Detected, detect};
 pub use document::Document;

@@ -173,6 +173,9 @@ fn run(
     .unwrap_or(Err(LoadError::Internal {
         format: loader.format(),
     }))?;
+    if let Some(runtime) = document.context().runtime {
+        runtime.mark(&mut facts);
+    }
     let tool = report.tool.as_ref().map(|tool| match &report.tool_version {
         Some(version) => format!("{tool} {version}").into(),
         None => tool.as_str().into(),

@@ -89,14 +89,15 @@ impl Walk<'_> {
                 None
             }
         };
-        let inner = match stated {
-            Some(stated) => stated.within(context),
-            None => context.clone(),
-        };
+        let inner = stated.unwrap_or_default().within(context);
         for child in children {
             let file_name = child.file_name().unwrap_or_default().to_string_lossy();
             if file_name != CONTEXT_FILE && !PRIVATE_FOLDERS.contains(&file_name.as_ref()) {
-                self.visit(&child, &inner, depth + 1);
+                if child.is_dir() {
+                    self.visit(&child, &inner, depth + 1);
+                } else {
+                    self.visit(&child, &inner.of_file(&file_name), depth + 1);
+                }
             }
         }
     }

@@ -194,6 +194,32 @@ impl Facts {
         }
     }
 
+    /// Sets a property of every edge of these kinds that does not have it yet.
+    pub fn set_on_edges(&mut self, kinds: &[&str], name: &str, value: impl Into<Value>) {
+        let name = self.strings.intern(name);
+        let value = value.into();
+        let Facts {
+            strings,
+            edges,
+            props,
+            ..
+        } = self;
+        let wanted = edges
+            .iter_mut()
+            .filter(|edge| kinds.contains(&strings.resolve(edge.kind)));
+        for edge in wanted {
+            let own = edge.props.start as usize..edge.props.end as usize;
+            if props[own.clone()].iter().any(|(known, _)| *known == name) {
+                continue;
+            }
+            // What belongs to one fact lies side by side.
+            let start = props.len() as u32;
+            props.extend_from_within(own);
+            props.push((name, value.clone()));
+            edge.props = start..props.len() as u32;
+        }
+    }
+
     /// Gives an edge its key (see [`EdgeFact::key`]).
     pub fn set_key(&mut self, edge: FactRef, key: &str) {
         let key = self.strings.intern(key);

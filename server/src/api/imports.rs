@@ -46,6 +46,8 @@ pub(super) struct ImportParams {
     account: Option<String>,
     #[serde(default)]
     service: Option<String>,
+    #[serde(default)]
+    runtime: Option<String>,
 }
 
 /// An import and what became of each document.
@@ -141,6 +143,7 @@ impl ImportParams {
             ("cluster", &self.cluster),
             ("account", &self.account),
             ("service", &self.service),
+            ("runtime", &self.runtime),
         ] {
             if let Some(value) = value {
                 map.insert(key.to_owned(), value.as_str().into());

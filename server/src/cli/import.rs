@@ -31,7 +31,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "NAME")]
     source: Option<String>,
     /// What holds for documents that do not say so themselves: `repository`, `image`, `cluster`,
-    /// `account` or `service`
+    /// `account`, `service`, or `runtime` (`loaded`: they name only what was seen loaded)
     #[arg(long = "context", value_name = "KEY=VALUE")]
     context: Vec<String>,
     /// How the summary is printed

@@ -64,6 +64,116 @@ fn service(name: &str, exposed: bool, value: i64) -> Vec<Value> {
     records
 }
 
+/// A folder with documents of the corpus and a `foothold.yaml` that says which of them speak only
+/// of what was loaded at run time.
+fn with_runtime(documents: &[&str], loaded: &str) -> Option<tempfile::TempDir> {
+    let corpus = corpus()?;
+    let folder = tempfile::tempdir().unwrap();
+    for name in documents {
+        fs::copy(corpus.join("grype").join(name), folder.path().join(name)).unwrap();
+    }
+    let context = format!("documents:\n  \"{loaded}\":\n    runtime: loaded\n");
+    fs::write(folder.path().join("foothold.yaml"), context).unwrap();
+    Some(folder)
+}
+
+const ISSUES: &str = "MATCH (p:Package)-[a:AFFECTED_BY]->(:Vulnerability)
+     RETURN count(*), count(DISTINCT p),
+         sum(CASE WHEN a.severity = 'critical' THEN 1 ELSE 0 END)";
+const LOADED_ISSUES: &str =
+    "MATCH (p:Package)-[a:AFFECTED_BY {reachability: 'loaded'}]->(:Vulnerability)
+     RETURN count(*), count(DISTINCT p),
+         sum(CASE WHEN a.severity = 'critical' THEN 1 ELSE 0 END)";
+
+/// T08: nginx as scanned, and as seen at run time.
+#[test]
+fn t08_what_is_loaded_is_marked_and_nothing_is_closed() {
+    let all = "kubevuln-nginx-cve.json.gz";
+    let relevant = "kubevuln-nginx-cve-relevant.json";
+    let Some(folder) = with_runtime(&[all, relevant], "*-relevant.json") else {
+        return;
+    };
+    // Issues, packages, critical issues, as `series.runtime-relevancy` of the corpus counts them.
+    assert_eq!(ask(folder.path(), ISSUES), [json!([456, 61, 72])]);
+    assert_eq!(ask(folder.path(), LOADED_ISSUES), [json!([216, 48, 37])]);
+    // The image holds what it held, and knows which of it was loaded.
+    let held = "MATCH (:Image)-[c:CONTAINS]->(p:Package)
+         RETURN coalesce(c.reachability, 'unknown') AS seen, count(*) ORDER BY seen";
+    let seen = [json!(["loaded", 48]), json!(["unknown", 13])];
+    assert_eq!(ask(folder.path(), held), seen);
+    // Without the observation nothing else differs.
+    fs::remove_file(folder.path().join(relevant)).unwrap();
+    assert_eq!(ask(folder.path(), ISSUES), [json!([456, 61, 72])]);
+    assert_eq!(ask(folder.path(), LOADED_ISSUES), [json!([0, 0, 0])]);
+}
+
+/// T09: where everything is loaded, the loaded view is the whole.
+#[test]
+fn t09_the_loaded_view_of_alpine_is_all_of_it() {
+    let all = "kubevuln-alpine-cve.json";
+    let relevant = "kubevuln-alpine-relevant-cve.json";
+    let Some(folder) = with_runtime(&[all, relevant], "*relevant*") else {
+        return;
+    };
+    assert_eq!(ask(folder.path(), ISSUES), [json!([20, 2, 0])]);
+    assert_eq!(ask(folder.path(), LOADED_ISSUES), [json!([20, 2, 0])]);
+}
+
+/// What was seen loaded counts in full, what was not seen stays unknown: it is neither closed nor
+/// made less likely than before.
+#[test]
+fn what_is_loaded_is_likelier_and_the_rest_is_what_it_was() {
+    let scan = |packages: &[&str]| {
+        let found: Vec<Value> = packages
+            .iter()
+            .map(|name| {
+                json!({
+                    "vulnerability": {"id": format!("CVE-2099-{name}"), "severity": "Critical",
+                        "cvss": [{"vector": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}]},
+                    "artifact": {"name": name, "version": "1", "type": "npm",
+                        "purl": format!("pkg:npm/{name}@1")}
+                })
+            })
+            .collect();
+        json!({"matches": found, "descriptor": {"name": "grype"},
+            "source": {"target": {"tags": ["registry.example/shop:1"]}}})
+        .to_string()
+    };
+    let estate = lines(&[
+        node("net://internet", "Internet", json!({})),
+        node("x:service", "Service", json!({"name": "shop"})),
+        node("x:workload", "Workload", json!({"name": "shop"})),
+        edge("net://internet", "CAN_REACH", "x:service"),
+        edge("x:service", "ROUTES_TO", "x:workload"),
+        edge("x:workload", "RUNS", "image://registry.example/shop:1"),
+    ]);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("estate.jsonl", &estate);
+    write("scan.json", &scan(&["1001", "1002"]));
+    let likelihood = || {
+        let rows = ask(
+            folder.path(),
+            "MATCH (v:Vulnerability) RETURN v.name ORDER BY v.name",
+        );
+        assert_eq!(rows.len(), 2, "both stay");
+        let paths = ask(
+            folder.path(),
+            "ATTACK PATHS TO (w:Workload WHERE w.name = 'shop') TOP 1",
+        );
+        let path = &paths[0][0]["$attack_path"];
+        path["likelihood"].as_f64().unwrap()
+    };
+    let before = likelihood();
+    write("seen.json", &scan(&["1002"]));
+    write(
+        "foothold.yaml",
+        "documents:\n  seen.json:\n    runtime: loaded\n",
+    );
+    let after = likelihood();
+    assert!((after / before - 2.0).abs() < 1e-3, "{before} {after}");
+}
+
 /// T13: a real cluster of three machines.
 #[test]
 fn t13_the_live_cluster_is_what_its_dump_says() {

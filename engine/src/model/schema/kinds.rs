@@ -13,6 +13,11 @@ pub(super) const KINDS: &[KindSpec] = &[
         properties: &[
             p("paths", StrList, "Where."),
             p("direct", Bool, "A direct dependency."),
+            p(
+                "reachability",
+                Str,
+                "What was observed of the package here, as on `Package`; it comes before what the package says.",
+            ),
         ],
     },
     KindSpec {
@@ -41,6 +46,11 @@ pub(super) const KINDS: &[KindSpec] = &[
             ),
             p("justification", Str, "VEX justification."),
             p("severity", Str, "The scanner's own."),
+            p(
+                "reachability",
+                Str,
+                "`loaded` or `executed`: a document of what was observed at run time, of any holder, names it.",
+            ),
         ],
     },
     KindSpec {
