@@ -48,7 +48,10 @@ type Status =
   | { kind: "done"; result: QueryResult };
 
 export function App() {
-  const [query, setQuery] = useState(queryOfLink() ?? EXAMPLES[0]?.query ?? "");
+  // What the editor was last given; what is typed since then is the editor's own, so that typing
+  // draws nothing again and no older text can come back over a newer one.
+  const [given, setGiven] = useState({ text: queryOfLink() ?? EXAMPLES[0]?.query ?? "" });
+  const query = useRef(given.text);
   const [status, setStatus] = useState<Status>({ kind: "idle" });
   const [schema, setSchema] = useState<Schema | null>(null);
   const [saved, setSaved] = useState<SavedQuery[]>([]);
@@ -78,18 +81,19 @@ export function App() {
 
   useEffect(() => {
     refresh();
-    void run(query);
+    void run(query.current);
   }, []);
 
   const choose = (text: string) => {
-    setQuery(text);
+    query.current = text;
+    setGiven({ text });
     void run(text);
   };
 
   const save = async () => {
     const name = prompt("Name of the saved query");
     if (name) {
-      await saveQuery(name, query);
+      await saveQuery(name, query.current);
       refresh();
     }
   };
@@ -112,9 +116,11 @@ export function App() {
         <main>
           <div class="ask">
             <Editor
-              value={query}
-              onChange={setQuery}
-              onRun={() => void run(query)}
+              given={given}
+              onChange={(text) => {
+                query.current = text;
+              }}
+              onRun={() => void run(query.current)}
               onCancel={() => current.current?.abort()}
             />
             <div class="actions">
@@ -123,7 +129,7 @@ export function App() {
                   Cancel <kbd>Esc</kbd>
                 </button>
               ) : (
-                <button type="button" class="primary" onClick={() => void run(query)}>
+                <button type="button" class="primary" onClick={() => void run(query.current)}>
                   Run <kbd>Ctrl Enter</kbd>
                 </button>
               )}

@@ -89,13 +89,14 @@ async function suggest(context: CompletionContext) {
 }
 
 interface Props {
-  value: string;
+  /** Text to start with; another object replaces what is in the editor, even if it says the same. */
+  given: { text: string };
   onChange: (value: string) => void;
   onRun: () => void;
   onCancel: () => void;
 }
 
-export function Editor({ value, onChange, onRun, onCancel }: Props) {
+export function Editor({ given, onChange, onRun, onCancel }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const handlers = useRef({ onChange, onRun, onCancel });
@@ -109,7 +110,7 @@ export function Editor({ value, onChange, onRun, onCancel }: Props) {
       parent: root,
       root,
       state: EditorState.create({
-        doc: value,
+        doc: given.text,
         extensions: [
           keymap.of([
             {
@@ -151,10 +152,10 @@ export function Editor({ value, onChange, onRun, onCancel }: Props) {
 
   useEffect(() => {
     const editor = view.current;
-    if (editor && editor.state.doc.toString() !== value) {
-      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value } });
+    if (editor && editor.state.doc.toString() !== given.text) {
+      editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: given.text } });
     }
-  }, [value]);
+  }, [given]);
 
   return <div class="editor" ref={host} />;
 }

@@ -15,6 +15,8 @@ const SHOWN_ROWS = 500;
 
 export function Results({ result }: { result: QueryResult }) {
   const paths = useMemo(() => attackPathsOf(result.rows), [result]);
+  // The same array for the same result: a new one would be laid out anew with every key typed.
+  const drawn = useMemo(() => paths.slice(0, DRAWN_PATHS), [paths]);
   const [tab, setTab] = useState<Tab>(paths.length > 0 ? "paths" : "table");
   useEffect(() => setTab(paths.length > 0 ? "paths" : "table"), [paths]);
   const tabs: Tab[] = paths.length > 0 ? ["paths", "table", "json"] : ["table", "json"];
@@ -41,7 +43,7 @@ export function Results({ result }: { result: QueryResult }) {
           CSV
         </button>
       </div>
-      {tab === "paths" && <Paths paths={paths.slice(0, DRAWN_PATHS)} total={paths.length} />}
+      {tab === "paths" && <Paths paths={drawn} total={paths.length} />}
       {tab === "table" && <Table result={result} />}
       {tab === "json" && <pre class="json">{JSON.stringify(result, null, 2)}</pre>}
     </section>
