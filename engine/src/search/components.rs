@@ -90,7 +90,7 @@ pub fn components<T: Topology>(
     let mut index = vec![0u32; n_states];
     let mut next_index = 1u32;
     let mut next_component = u32::MAX;
-    let has_and = graph.n_and_steps() > 0;
+    let has_and = links == Links::WithAndSteps && graph.n_and_steps() > 0;
     let mut path: Vec<Visit> = Vec::new();
     let mut waiting: Vec<u32> = Vec::new();
     let mut n_expanded = 0;
@@ -109,20 +109,19 @@ pub fn components<T: Topology>(
         while let Some(visit) = path.last_mut() {
             let state = visit.state as usize;
             // The lowest index that the links looked at so far lead back to.
-            let mut own = index[state];
-            let mut unvisited = None;
-            while let Some(gain) = next_link(graph, links, has_and, visit) {
+            let before = index[state];
+            let mut own = before;
+            let mut is_unvisited = |gain: u32| {
                 n_expanded += 1;
                 let of_gain = index[gain as usize];
-                if of_gain == 0 {
-                    unvisited = Some(gain);
-                    break;
-                }
-                if of_gain < own {
-                    own = of_gain;
-                    visit.is_root = false;
-                }
+                own = own.min(if of_gain == 0 { own } else { of_gain });
+                of_gain == 0
+            };
+            let mut unvisited = graph.find_out(visit.state, &mut visit.cursor, &mut is_unvisited);
+            if unvisited.is_none() && has_and {
+                unvisited = find_and_out(graph, visit, is_unvisited);
             }
+            visit.is_root &= own == before;
             index[state] = own;
             if let Some(gain) = unvisited {
                 index[gain as usize] = next_index;
@@ -185,30 +184,23 @@ pub fn components<T: Topology>(
     })
 }
 
-#[inline]
-fn next_link<T: Topology>(
+/// The next wanted gain of an AND step whose main premise the state is.
+fn find_and_out<T: Topology>(
     graph: &T,
-    links: Links,
-    has_and: bool,
     visit: &mut Visit,
+    mut wanted: impl FnMut(u32) -> bool,
 ) -> Option<u32> {
-    if let Some((_, gain)) = graph.next_out(visit.state, &mut visit.cursor) {
-        return Some(gain);
-    }
-    if links == Links::Single || !has_and {
-        return None;
-    }
     let mut place = 0;
     let mut found = None;
     graph.each_and_out(visit.state, |and| {
         if and.premises[0] == visit.state {
-            if place == visit.and_cursor {
-                found = Some(and.gain);
+            if found.is_none() && place == visit.and_cursor {
+                visit.and_cursor += 1;
+                found = wanted(and.gain).then_some(and.gain);
             }
             place += 1;
         }
     });
-    visit.and_cursor += 1;
     found
 }
 

@@ -197,11 +197,16 @@ pub fn dominators<T: Topology>(
     let mut semi = vec![0; n];
     let has_and = graph.n_and_steps() > 0;
     let mut path = Vec::new();
+    // A lone start comes first and everything else behind it, so nothing gets below its number.
+    let floor = u32::from(is_start.iter().nth(1).is_none());
     let mut n_expanded = 0;
     for own in (1..n as u32).rev() {
         let mut lowest = parents[own as usize];
         let mut consider = |premise: u32| {
             n_expanded += 1;
+            if lowest <= floor {
+                return;
+            }
             let from = numbers[premise as usize];
             if from == 0 {
                 return;
@@ -284,12 +289,12 @@ fn preorder<T: Topology>(
                 break;
             };
             let own = numbers[*state as usize];
-            while let Some((_, gain)) = graph.next_out(*state, cursor) {
+            let found = graph.find_out(*state, cursor, |gain| {
                 n_expanded += 1;
-                if numbers[gain as usize] == 0 {
-                    next = Some((gain, own));
-                    break;
-                }
+                numbers[gain as usize] == 0
+            });
+            if let Some(gain) = found {
+                next = Some((gain, own));
             }
             if next.is_none() && !and_works.is_empty() {
                 next = next_and(graph, and_works, &numbers, *state, and_cursor)

@@ -43,8 +43,14 @@ pub trait Topology: Sync {
     fn each_out(&self, state: u32, visit: impl FnMut(u32, u32, Cost));
     /// Calls `visit(step, premise, cost)` for each step with one premise that gains this state.
     fn each_in(&self, state: u32, visit: impl FnMut(u32, u32, Cost));
-    /// The next `(step, gain)` of a state's row; the cursor starts at 0.
-    fn next_out(&self, state: u32, cursor: &mut u32) -> Option<(u32, u32)>;
+    /// The next gain of a state's row that is wanted; the cursor starts at 0, and stands behind
+    /// what was found afterwards. `wanted` sees each gain before it, in order and once.
+    fn find_out(
+        &self,
+        state: u32,
+        cursor: &mut u32,
+        wanted: impl FnMut(u32) -> bool,
+    ) -> Option<u32>;
     /// Visits each AND step that the state is a premise of.
     fn each_and_out<'a>(&'a self, state: u32, visit: impl FnMut(AndStep<'a>));
     /// Visits each AND step that gains the state.
@@ -123,14 +129,20 @@ impl Topology for StepGraph {
     }
 
     #[inline(always)]
-    fn next_out(&self, state: u32, cursor: &mut u32) -> Option<(u32, u32)> {
-        let range = self.out_range(state);
-        let place = range.start + *cursor as usize;
-        if place >= range.end {
-            return None;
+    fn find_out(
+        &self,
+        state: u32,
+        cursor: &mut u32,
+        mut wanted: impl FnMut(u32) -> bool,
+    ) -> Option<u32> {
+        let row = &self.out_arcs()[self.out_range(state)];
+        for arc in row.get(*cursor as usize..).unwrap_or_default() {
+            *cursor += 1;
+            if wanted(arc.gain) {
+                return Some(arc.gain);
+            }
         }
-        *cursor += 1;
-        Some((place as u32, self.out_arcs()[place].gain))
+        None
     }
 
     #[inline]
@@ -331,26 +343,38 @@ impl Topology for View<'_> {
     }
 
     #[inline]
-    fn next_out(&self, state: u32, cursor: &mut u32) -> Option<(u32, u32)> {
+    fn find_out(
+        &self,
+        state: u32,
+        cursor: &mut u32,
+        mut wanted: impl FnMut(u32) -> bool,
+    ) -> Option<u32> {
         if !self.shows_state(state) {
             return None;
         }
-        let mut n_base = 0;
+        let mut row = 0..0;
         if (state as usize) < self.graph.n_states() {
-            n_base = self.graph.out_range(state).len() as u32;
-            while let Some((step, gain)) = self.graph.next_out(state, cursor) {
-                if self.shows_step(step) && self.shows_state(gain) {
-                    return Some((step, gain));
+            row = self.graph.out_range(state);
+            let arcs = self.graph.out_arcs();
+            while (*cursor as usize) < row.len() {
+                let step = row.start + *cursor as usize;
+                *cursor += 1;
+                let gain = arcs[step].gain;
+                if self.shows_step(step as u32) && self.shows_state(gain) && wanted(gain) {
+                    return Some(gain);
                 }
             }
         }
-        let added = self.additions?;
-        let first = self.graph.n_steps() as u32;
-        let mut place = *cursor - n_base;
-        while let Some((step, gain)) = added.steps.next_out(state, &mut place) {
-            *cursor = n_base + place;
-            if self.shows_step(first + step) && self.shows_state(gain) {
-                return Some((first + step, gain));
+        let added = &self.additions?.steps;
+        let n_base = row.len() as u32;
+        let added_row = added.out_range(state);
+        while ((*cursor - n_base) as usize) < added_row.len() {
+            let step = added_row.start + (*cursor - n_base) as usize;
+            *cursor += 1;
+            let gain = added.out_arcs()[step].gain;
+            let id = (self.graph.n_steps() + step) as u32;
+            if self.shows_step(id) && self.shows_state(gain) && wanted(gain) {
+                return Some(gain);
             }
         }
         None

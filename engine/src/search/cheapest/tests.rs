@@ -151,10 +151,10 @@ fn a_view_is_searched_as_the_graph_it_shows() {
         );
         let by_rows = |state: u32| {
             let mut rows = (Vec::new(), Vec::new());
-            view.each_out(state, |step, gain, _| rows.0.push((step, gain)));
+            view.each_out(state, |_, gain, _| rows.0.push(gain));
             let mut cursor = 0;
-            while let Some(next) = view.next_out(state, &mut cursor) {
-                rows.1.push(next);
+            while let Some(gain) = view.find_out(state, &mut cursor, |_| true) {
+                rows.1.push(gain);
             }
             rows
         };
