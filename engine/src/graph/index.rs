@@ -18,6 +18,7 @@ pub type ValueRange<'a> = (Bound<&'a Value>, Bound<&'a Value>);
 pub(crate) struct ValueIndex {
     rows: Box<[u32]>,
     values: Box<[Value]>,
+    n_distinct: usize,
 }
 
 impl ValueIndex {
@@ -29,8 +30,15 @@ impl ValueIndex {
             .collect();
         pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let rows = pairs.iter().map(|pair| pair.1).collect();
+        let changes = pairs.windows(2);
+        let changes = changes.filter(|pair| pair[0].0.total_cmp(&pair[1].0) != Ordering::Equal);
+        let n_distinct = changes.count() + usize::from(!pairs.is_empty());
         let values = pairs.into_iter().map(|pair| pair.0).collect();
-        ValueIndex { rows, values }
+        ValueIndex {
+            rows,
+            values,
+            n_distinct,
+        }
     }
 
     /// Rows whose value equals `value` (numbers compare across integer and float).
@@ -77,13 +85,9 @@ impl ValueIndex {
         self.rows[start..start + matching].iter().copied().collect()
     }
 
-    /// How many distinct values there are; used by the planner's statistics.
+    /// How many distinct values there are; used by the planner's statistics. O(1).
     pub(crate) fn n_distinct(&self) -> usize {
-        let changes = self.values.windows(2);
-        let changes = changes
-            .filter(|pair| pair[0].total_cmp(&pair[1]) != Ordering::Equal)
-            .count();
-        changes + usize::from(!self.values.is_empty())
+        self.n_distinct
     }
 
     fn first(&self, reached: impl Fn(&Value) -> bool) -> usize {

@@ -18,12 +18,22 @@ pub(crate) struct EdgeTriple {
 enum Offsets {
     /// One entry a node and one more.
     Dense(Box<[u32]>),
+    /// One bit a node that has edges, with the number of such nodes before each block of 64; their
+    /// offsets and one more.
+    Ranked {
+        words: Box<[u64]>,
+        ranks: Box<[u32]>,
+        offsets: Box<[u32]>,
+    },
     /// Only the nodes that have edges, ascending, with their offsets and one more.
     Sparse {
         nodes: Box<[u32]>,
         offsets: Box<[u32]>,
     },
 }
+
+/// Fewer nodes than one in so many are listed: a bit and a rank cost 1.5 bits a node, an entry 32.
+const RANKED_SHARE: usize = 64;
 
 impl Offsets {
     /// `ends` yields the node of each edge of the kind, ascending; `base` is the first position.
@@ -39,11 +49,14 @@ impl Offsets {
             n_edges += 1;
         }
         offsets.push(base + n_edges);
-        if nodes.len() * 2 < n_nodes {
+        if nodes.len() * RANKED_SHARE < n_nodes {
             return Offsets::Sparse {
                 nodes: nodes.into_boxed_slice(),
                 offsets: offsets.into_boxed_slice(),
             };
+        }
+        if nodes.len() * 2 < n_nodes {
+            return Self::ranked(&nodes, offsets, n_nodes);
         }
         let mut dense = Vec::with_capacity(n_nodes + 1);
         let mut next = 0;
@@ -56,9 +69,40 @@ impl Offsets {
         Offsets::Dense(dense.into_boxed_slice())
     }
 
+    fn ranked(nodes: &[u32], offsets: Vec<u32>, n_nodes: usize) -> Self {
+        let mut words = vec![0_u64; n_nodes.div_ceil(64)];
+        for &node in nodes {
+            words[node as usize / 64] |= 1 << (node % 64);
+        }
+        let mut n_before = 0;
+        let ranks = words.iter().map(|word| {
+            let rank = n_before;
+            n_before += word.count_ones();
+            rank
+        });
+        Offsets::Ranked {
+            ranks: ranks.collect(),
+            words: words.into_boxed_slice(),
+            offsets: offsets.into_boxed_slice(),
+        }
+    }
+
     fn range(&self, node: u32) -> (u32, u32) {
         match self {
             Offsets::Dense(offsets) => (offsets[node as usize], offsets[node as usize + 1]),
+            Offsets::Ranked {
+                words,
+                ranks,
+                offsets,
+            } => {
+                let word = words[node as usize / 64];
+                let bit = 1_u64 << (node % 64);
+                if word & bit == 0 {
+                    return (0, 0);
+                }
+                let rank = ranks[node as usize / 64] + (word & (bit - 1)).count_ones();
+                (offsets[rank as usize], offsets[rank as usize + 1])
+            }
             Offsets::Sparse { nodes, offsets } => match nodes.binary_search(&node) {
                 Ok(at) => (offsets[at], offsets[at + 1]),
                 Err(_) => (0, 0),
@@ -69,6 +113,11 @@ impl Offsets {
     fn heap_bytes(&self) -> usize {
         match self {
             Offsets::Dense(offsets) => offsets.len() * 4,
+            Offsets::Ranked {
+                words,
+                ranks,
+                offsets,
+            } => words.len() * 8 + (ranks.len() + offsets.len()) * 4,
             Offsets::Sparse { nodes, offsets } => (nodes.len() + offsets.len()) * 4,
         }
     }
@@ -242,6 +291,11 @@ impl<'a> OutRow<'a> {
             .map(move |(at, &target)| (EdgeId(first + at as u32), NodeId(target)))
     }
 
+    /// The edge at a place of the row.
+    pub fn edge(&self, at: usize) -> Option<EdgeId> {
+        (at < self.targets.len()).then(|| EdgeId(self.first + at as u32))
+    }
+
     /// The targets as raw node ids, ascending; parallel edges repeat a target.
     pub fn targets(&self) -> &'a [u32] {
         self.targets
@@ -274,6 +328,17 @@ impl<'a> InRow<'a> {
             .map(move |&edge| (EdgeId(edge), NodeId(sources[edge as usize])))
     }
 
+    /// The edge at a place of the row.
+    pub fn edge(&self, at: usize) -> Option<EdgeId> {
+        self.edges.get(at).map(|&edge| EdgeId(edge))
+    }
+
+    /// The source at a place of the row; sources ascend.
+    pub fn source(&self, at: usize) -> Option<NodeId> {
+        let edge = *self.edges.get(at)?;
+        Some(NodeId(self.sources[edge as usize]))
+    }
+
     /// How many edges.
     pub fn len(&self) -> usize {
         self.edges.len()
@@ -282,5 +347,33 @@ impl<'a> InRow<'a> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.edges.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layout_of_offsets_answers_alike() {
+        let n_nodes = 1000_usize;
+        for step in [1, 3, 40, 300] {
+            // One to four edges each.
+            let ends: Vec<u32> = (7..n_nodes as u32 - 5)
+                .step_by(step)
+                .flat_map(|node| std::iter::repeat_n(node, node as usize % 4 + 1))
+                .collect();
+            let base = 11;
+            let offsets = Offsets::new(ends.iter().copied(), base, n_nodes);
+            for node in 0..n_nodes as u32 {
+                let first = ends.partition_point(|&end| end < node) as u32;
+                let n_edges = ends.iter().filter(|&&end| end == node).count() as u32;
+                let (start, end) = offsets.range(node);
+                assert_eq!(end - start, n_edges, "node {node}, one in {step}");
+                if n_edges > 0 {
+                    assert_eq!(start, base + first, "node {node}, one in {step}");
+                }
+            }
+        }
     }
 }

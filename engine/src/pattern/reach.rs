@@ -1,6 +1,9 @@
 //! Where a repeated part can lead, each end once: breadth-first instead of walk by walk.
 
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
+
+use rustc_hash::FxHashMap;
 
 use crate::graph::{NodeId, Snapshot};
 
@@ -9,24 +12,52 @@ use super::ir::{Condition, Direction, Read};
 use super::run::{Flow, Host, Run};
 use super::step::{HopStep, Part, Step};
 
-/// Distances of a breadth-first search, one slot a node, cleared in the size of what was reached.
+/// Distances of a breadth-first search: a small table while few nodes are reached, so that a short
+/// search costs nothing in the size of the graph, then one slot a node.
 #[derive(Debug, Default)]
 pub(super) struct Levels {
-    /// Distance and one; 0 when not reached.
+    few: FxHashMap<u32, u32>,
+    /// Distance and one; 0 when not reached. Empty while the small table serves.
     of_node: Vec<u32>,
     reached: Vec<NodeId>,
 }
 
+/// The small table serves up to one node in so many.
+const FEW_SHARE: usize = 64;
+
 impl Levels {
     pub(super) fn get(&self, node: NodeId) -> Option<u32> {
+        if self.of_node.is_empty() {
+            return self.few.get(&node.0).copied();
+        }
         self.of_node
             .get(node.0 as usize)
             .copied()
             .and_then(|level| level.checked_sub(1))
     }
 
-    /// Notes a distance; `false` when the node has one already.
-    pub(super) fn set(&mut self, node: NodeId, level: u32) -> bool {
+    /// Notes a distance in a graph of `n_nodes`; `false` when the node has one already.
+    pub(super) fn set(&mut self, n_nodes: usize, node: NodeId, level: u32) -> bool {
+        if self.of_node.is_empty() {
+            if self.reached.len() < n_nodes / FEW_SHARE {
+                return match self.few.entry(node.0) {
+                    Entry::Occupied(_) => false,
+                    Entry::Vacant(slot) => {
+                        slot.insert(level);
+                        self.reached.push(node);
+                        true
+                    }
+                };
+            }
+            self.of_node = vec![0; n_nodes];
+            for &node in &self.reached {
+                let level = self.few.get(&node.0).copied();
+                if let (Some(slot), Some(level)) = (self.of_node.get_mut(node.0 as usize), level) {
+                    *slot = level + 1;
+                }
+            }
+            self.few.clear();
+        }
         match self.of_node.get_mut(node.0 as usize) {
             Some(slot) if *slot == 0 => {
                 *slot = level + 1;
@@ -34,6 +65,16 @@ impl Levels {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Forgets everything, in the size of what was reached.
+    fn clear(&mut self) {
+        self.few.clear();
+        for node in self.reached.drain(..) {
+            if let Some(slot) = self.of_node.get_mut(node.0 as usize) {
+                *slot = 0;
+            }
         }
     }
 
@@ -46,19 +87,11 @@ impl Levels {
 impl<H> Run<'_, H> {
     /// Scratch space for one search.
     pub(super) fn take_levels(&mut self) -> Levels {
-        let mut levels = self.levels.pop().unwrap_or_default();
-        if levels.of_node.is_empty() {
-            levels.of_node = vec![0; self.snapshot.n_nodes()];
-        }
-        levels
+        self.levels.pop().unwrap_or_default()
     }
 
     pub(super) fn give_levels(&mut self, mut levels: Levels) {
-        for node in levels.reached.drain(..) {
-            if let Some(slot) = levels.of_node.get_mut(node.0 as usize) {
-                *slot = 0;
-            }
-        }
+        levels.clear();
         self.levels.push(levels);
     }
 
@@ -168,7 +201,8 @@ impl<H> Run<'_, H> {
         let snapshot: &Snapshot = self.snapshot;
         let mut returns = false;
         let mut next = 0;
-        levels.set(start, 0);
+        let n_nodes = snapshot.n_nodes();
+        levels.set(n_nodes, start, 0);
         while let Some(&node) = levels.reached().get(next) {
             next += 1;
             let depth = levels.get(node).unwrap_or(0);
@@ -185,7 +219,7 @@ impl<H> Run<'_, H> {
                     continue;
                 }
                 returns |= end == start;
-                levels.set(end, depth + 1);
+                levels.set(n_nodes, end, depth + 1);
                 if target == Some(end) && (end != start || returns) {
                     return Ok(returns);
                 }

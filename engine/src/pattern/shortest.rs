@@ -85,7 +85,8 @@ impl<H> Run<'_, H> {
         let mut n_missing = part.to_test.count(snapshot);
         let start_is_end = part.to_test.holds(snapshot, start);
         n_missing -= u64::from(start_is_end);
-        levels.set(start, 0);
+        let n_nodes = snapshot.n_nodes();
+        levels.set(n_nodes, start, 0);
         while let Some(&node) = levels.reached().get(next) {
             next += 1;
             let depth = levels.get(node).unwrap_or(0);
@@ -100,7 +101,7 @@ impl<H> Run<'_, H> {
                 if (closes || levels.get(end).is_none())
                     && self.admits(part, hop, (node, edge, end))?
                 {
-                    if levels.set(end, depth + 1) && part.to_test.holds(snapshot, end) {
+                    if levels.set(n_nodes, end, depth + 1) && part.to_test.holds(snapshot, end) {
                         n_missing -= 1;
                     }
                     if closes {
@@ -202,7 +203,9 @@ impl<H> Run<'_, H> {
         flow
     }
 
-    /// Grows the smaller side, level by level, until the sides meet; the distance.
+    /// Grows the side with fewer edges to look at, level by level, until the sides meet; the
+    /// distance. Nodes nearer than the last level are then known on both sides, of the last level
+    /// perhaps not all: what reads paths off needs no more, since the sides did not meet before.
     fn meet<C: Condition + Clone>(
         &mut self,
         part: &Part<C>,
@@ -215,59 +218,50 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let snapshot = self.snapshot;
+        let n_nodes = snapshot.n_nodes();
         let back = hop.edges.reversed();
-        forward.set(start, 0);
-        backward.set(target, 0);
-        let (mut ahead, mut behind) = (vec![start], vec![target]);
-        let (mut depth_ahead, mut depth_behind) = (0_u32, 0_u32);
-        while !ahead.is_empty() && !behind.is_empty() {
+        forward.set(n_nodes, start, 0);
+        backward.set(n_nodes, target, 0);
+        let mut ahead = Frontier::at(start, hop.edges.degree(snapshot, start));
+        let mut behind = Frontier::at(target, back.degree(snapshot, target));
+        while !ahead.nodes.is_empty() && !behind.nodes.is_empty() {
             if part
                 .max
-                .is_some_and(|max| depth_ahead + depth_behind >= max)
+                .is_some_and(|max| ahead.depth + behind.depth >= max)
             {
                 return Ok(None);
             }
-            let mut best: Option<u32> = None;
-            let mut next = Vec::new();
-            if ahead.len() <= behind.len() {
-                depth_ahead += 1;
-                for node in std::mem::take(&mut ahead) {
-                    for (edge, end) in hop.edges.neighbours(snapshot, node) {
-                        self.tick()?;
-                        if forward.get(end).is_some()
-                            || !self.admits(part, hop, (node, edge, end))?
-                        {
-                            continue;
-                        }
-                        forward.set(end, depth_ahead);
-                        next.push(end);
-                        if let Some(left) = backward.get(end) {
-                            best = Some(best.unwrap_or(u32::MAX).min(depth_ahead + left));
-                        }
-                    }
-                }
-                ahead = next;
+            let is_ahead = ahead.n_edges <= behind.n_edges;
+            let (side, edges, own, other) = if is_ahead {
+                (&mut ahead, &hop.edges, &mut *forward, &*backward)
             } else {
-                depth_behind += 1;
-                for node in std::mem::take(&mut behind) {
-                    for (edge, before) in back.neighbours(snapshot, node) {
-                        self.tick()?;
-                        if backward.get(before).is_some()
-                            || !self.admits(part, hop, (before, edge, node))?
-                        {
-                            continue;
-                        }
-                        backward.set(before, depth_behind);
-                        next.push(before);
-                        if let Some(done) = forward.get(before) {
-                            best = Some(best.unwrap_or(u32::MAX).min(done + depth_behind));
-                        }
+                (&mut behind, &back, &mut *backward, &*forward)
+            };
+            side.depth += 1;
+            side.n_edges = 0;
+            for node in std::mem::take(&mut side.nodes) {
+                let mut has_met = false;
+                edges.each(snapshot, node, |edge, end| {
+                    self.tick()?;
+                    if has_met || own.get(end).is_some() {
+                        return Ok(());
                     }
+                    let (from, to) = if is_ahead { (node, end) } else { (end, node) };
+                    if !self.admits(part, hop, (from, edge, to))? {
+                        return Ok(());
+                    }
+                    own.set(n_nodes, end, side.depth);
+                    side.nodes.push(end);
+                    has_met = other.get(end).is_some();
+                    Ok::<(), H::Error>(())
+                })?;
+                if has_met {
+                    return Ok(Some(ahead.depth + behind.depth));
                 }
-                behind = next;
             }
-            if best.is_some() {
-                return Ok(best);
+            for &node in &side.nodes {
+                self.tick()?;
+                side.n_edges += edges.degree(snapshot, node);
             }
         }
         Ok(None)
@@ -399,6 +393,24 @@ struct Place {
     open: Vec<(EdgeId, NodeId)>,
     next: usize,
     is_live: bool,
+}
+
+/// One side of a search from both ends.
+struct Frontier {
+    nodes: Vec<NodeId>,
+    depth: u32,
+    /// Edges that growing it looks at.
+    n_edges: u64,
+}
+
+impl Frontier {
+    fn at(node: NodeId, n_edges: u64) -> Self {
+        Frontier {
+            nodes: vec![node],
+            depth: 0,
+            n_edges,
+        }
+    }
 }
 
 /// How far nodes are from where a search began.
