@@ -6,6 +6,7 @@
 pub(crate) mod hint;
 pub(crate) mod live;
 pub(crate) mod lookup;
+pub(crate) mod merge;
 pub(crate) mod path_filter;
 pub(crate) mod reach;
 pub(crate) mod wanted;

@@ -188,6 +188,32 @@ const QUERIES: &[&str] = &[
     "MATCH (a)-[:K*1..2]-(b) RETURN DISTINCT b.id",
     "MATCH (a)-[:K*]->(b)<-[:L*]-(c) RETURN count(DISTINCT b) AS n, min(b.x)",
     "MATCH (a)-[:K*]->(b) WHERE a.x < b.x RETURN DISTINCT b.id",
+    // Matches in a row as one.
+    "MATCH (a) WHERE a.x > 1 MATCH (a)-[*]->(b:M) RETURN count(DISTINCT b) AS n",
+    "MATCH (a:M) MATCH (a:N)-[:K]->(b) RETURN a.id, b.id",
+    "MATCH (a:M), (b) MATCH p = shortestPath((a)-[*]->(b)) RETURN a.id, b.id, length(p)",
+    "MATCH (a {x: 1}), (b {x: 2}) MATCH p = shortestPath((a)-[:K*]-(b)) RETURN a.id, b.id, length(p)",
+    "MATCH (a:M) MATCH (b)-[:K]->(c) WHERE c.x = a.x RETURN a.id, b.id, c.id",
+    "MATCH (a) MATCH (b:M) MATCH (a)-[r:K]->(b) WHERE r.w >= b.x RETURN a.id, count(*)",
+    "UNWIND [1, 2] AS x MATCH (a {x: x}) MATCH (a)-[:K]->(b) WHERE b.x >= x RETURN x, a.id, b.id",
+    "MATCH (a) WITH a WHERE a.x > 0 MATCH (b:M) MATCH (a)-[:K]->(b), (b)-[:L]->(c) RETURN a.id, b.id, c.id",
+    "MATCH (a:M) MATCH (b)-[:K* {w: a.x}]->(c) RETURN DISTINCT c.id",
+    "MATCH (a:M), (b)-[:K* {w: a.x}]->(c) RETURN DISTINCT c.id",
+    "MATCH (a:M) MATCH p = ANY CHEAPEST (b)-[r:K COST r.w + a.x]->{1,3}(c) RETURN a.id, b.id, c.id, length(p)",
+    "MATCH (a), (b) WHERE a.x = b.x MATCH (a)-[:K]->(b) RETURN a.id, b.id",
+    "MATCH (a) MATCH (b) MATCH (c) RETURN count(*)",
+    "MATCH (a) MATCH (a)-[:K]->(b) MATCH (b)-[:K]->(c) RETURN a.id, count(*)",
+    // Cycles: every choice among parallel relationships, none used twice.
+    "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(c) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(c) RETURN a.id, b.id, c.id",
+    "MATCH (a)-[r:K]->(b)-[s:K]->(c)<-[t:K]-(a) WHERE s.w <= t.w RETURN r.w, s.w, t.w, c.id",
+    "MATCH (a:M)-[:K]->(b)<-[:L]-(c)-[:K]->(a) RETURN b.id, count(*)",
+    "MATCH (a)-[:L]->(b)-[:K]->(d), (a)-[:K]->(d), (b)-[:L]->(c)-[:K]->(d) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:K]->(c)-[:K]->(d)-[:K]->(a) RETURN count(*)",
+    "MATCH (a)-[:K]->(b)-[:K]->(a) RETURN a.id, b.id",
+    "MATCH (a)-[:K]->(b)-[:K]->(c:M), (a)-[:K]->(c) RETURN DISTINCT c.id",
+    "MATCH (a)-[:K]->(b) MATCH (a)-[:K]->(c)<-[:K]-(b) RETURN a.id, b.id, c.id",
+    "MATCH (a)-[:K]->(b)-[:K|L]->(c), (a)-[:K]-(c) RETURN a.id, b.id, c.id",
     // Lengths without paths, and sums over pairs.
     "MATCH p = (a)-[:K*1..3]->(b) WHERE length(p) > 1 RETURN length(p) AS n, count(*)",
     "MATCH (a)-[r:K*1..3]->(b) RETURN size(r) AS n, count(*)",
@@ -401,6 +427,8 @@ proptest! {
 /// Whether a query lists no walks of any length and no cartesian product.
 fn is_bounded(text: &str) -> bool {
     !text.contains("*]")
+        && !text.contains("* {")
+        && !text.contains(" COST ")
         && !text.contains("*0..]")
         && !text.contains("), (")
         && !text.contains("]-+(")

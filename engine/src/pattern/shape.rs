@@ -228,21 +228,26 @@ impl<C: Condition + Clone> Shaper<'_, '_, C> {
 
     /// Whether all starts of a reach can be searched from as one.
     fn is_union(&self, var: Var, part: &super::step::Part<C>, conditions: &[C]) -> bool {
-        let inside = part.hops.iter().flat_map(|hop| &hop.conditions);
-        let reads_start = inside
-            .chain(&part.start_conditions)
-            .chain(conditions)
-            .any(|condition| condition.variables().contains(&part.from));
         let [hop] = part.hops.as_slice() else {
             return false;
         };
+        // Nothing but the starts goes on to the search.
+        let is_known = |var: &Var| {
+            get(&self.given, *var) || [part.start, hop.edge, hop.target, part.to].contains(var)
+        };
+        let mut inside = hop
+            .conditions
+            .iter()
+            .chain(&part.start_conditions)
+            .chain(conditions);
+        let reads_others = inside.any(|condition| !condition.variables().iter().all(is_known));
         self.is_once
             && part.is_reach
             && part.to == var
             && part.from != part.to
             && !get(&self.given, part.from)
             && !get(&self.given, part.to)
-            && !reads_start
+            && !reads_others
             && (part.min == 0 || hop.edges.direction != Direction::Any)
     }
 

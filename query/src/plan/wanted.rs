@@ -6,7 +6,7 @@ use foothold_engine::pattern::{Order, Plan, Request, Var, Wanted};
 
 use crate::expr::Slot;
 use crate::func::aggregate::Aggregate;
-use crate::plan::{AggregateOp, MatchOp, Node, Op, live, reach};
+use crate::plan::{AggregateOp, MatchOp, Node, Op, live, merge, reach};
 
 /// What becomes of the rows that an operator hands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub(crate) struct LineUse<'a> {
 /// Plans the matches of a line for what becomes of their rows.
 pub(crate) fn rewrite(
     snapshot: &Snapshot,
-    nodes: &mut [Node],
+    nodes: &mut Vec<Node>,
     line: &LineUse<'_>,
     fresh: &mut dyn FnMut() -> Slot,
 ) {
@@ -45,6 +45,9 @@ pub(crate) fn rewrite(
             }
         }
         return;
+    }
+    if !line.is_random {
+        merge::merge(nodes);
     }
     live::trim(nodes, line.outputs, fresh);
     let mut rows = if line.ends_in_exists {

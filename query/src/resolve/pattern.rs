@@ -140,7 +140,7 @@ impl Resolver<'_> {
 
     /// Plans the matches of a line whose operators are all known. `outputs` are the slots read after
     /// it; `is_exists`: only whether it has a row.
-    pub(super) fn plan_line(&mut self, nodes: &mut [Node], outputs: &[Slot], is_exists: bool) {
+    pub(super) fn plan_line(&mut self, nodes: &mut Vec<Node>, outputs: &[Slot], is_exists: bool) {
         let line = wanted::LineUse {
             outputs,
             ends_in_exists: is_exists,
