@@ -14,6 +14,7 @@ mod cheapest;
 mod compile;
 mod count;
 mod estimate;
+mod intersect;
 mod ir;
 mod lanes;
 mod many;

@@ -462,7 +462,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                     conditions: Vec::new(),
                     estimate: 1.0,
                 };
-                steps.push((step, None));
+                steps.push((step, Vec::new()));
             }
         }
         for &action in actions {
@@ -477,16 +477,19 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                 conditions.extend(self.late_conditions(idx, &before));
             }
             take_ready(&mut pending, &bound, &mut conditions);
-            let edge = match action {
-                Action::Edge { idx, .. } => Some(idx),
-                Action::Scan(_) | Action::Path { .. } => None,
+            let walked = match action {
+                Action::Edge { idx, .. } => vec![idx],
+                Action::Scan(_) | Action::Path { .. } => Vec::new(),
             };
             let step = Step {
                 op,
                 conditions,
                 estimate: rows,
             };
-            steps.push((step, edge));
+            steps.push((step, walked));
+        }
+        if self.request_order == Order::Cheapest {
+            steps = Self::intersected(steps);
         }
         (first, steps)
     }

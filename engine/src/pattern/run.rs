@@ -391,6 +391,7 @@ impl<H> Run<'_, H> {
                 self.bindings.set(*edge_var, Binding::Unbound);
                 Ok(ControlFlow::Continue(()))
             }
+            Op::Intersect(op) => self.intersect(op, step, rest),
             Op::Given {
                 edge,
                 from,

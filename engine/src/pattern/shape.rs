@@ -11,8 +11,8 @@ use super::ir::{Condition, Direction, EdgePattern, Mode, Read, Var, VarKind};
 use super::plan::{Planner, get, set};
 use super::step::{Fold, Op, Step, Sums, Tail, Union};
 
-/// A step with the edge of the pattern it walks.
-pub(super) type Walked<C> = (Step<C>, Option<usize>);
+/// A step with the edges of the pattern it walks.
+pub(super) type Walked<C> = (Step<C>, Vec<usize>);
 
 pub(super) struct Shaper<'p, 'a, C> {
     pub(super) planner: &'p Planner<'a, C>,
@@ -99,11 +99,11 @@ impl<C: Condition + Clone> Shaper<'_, '_, C> {
 
     /// Whether no edge before a cut can be an edge after it.
     fn are_apart(&self, before: &[Walked<C>], after: &[Walked<C>]) -> bool {
-        before.iter().filter_map(|(_, edge)| *edge).all(|one| {
+        before.iter().flat_map(|(_, edges)| edges).all(|&one| {
             after
                 .iter()
-                .filter_map(|(_, edge)| *edge)
-                .all(|other| !self.planner.may_coincide(one, other))
+                .flat_map(|(_, edges)| edges)
+                .all(|&other| !self.planner.may_coincide(one, other))
         })
     }
 

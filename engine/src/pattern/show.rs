@@ -99,6 +99,22 @@ impl<C: Condition + Clone> Plan<C> {
                     self.name(*to)
                 ),
             ),
+            Op::Intersect(op) => (
+                "Intersect",
+                op.legs
+                    .iter()
+                    .map(|leg| {
+                        format!(
+                            "({}){}({}{})",
+                            self.name(leg.from),
+                            show_edges(snapshot, self.name(leg.edge), &leg.edges),
+                            self.name(op.to),
+                            show(snapshot, &op.test)
+                        )
+                    })
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
             Op::Given { edge, from, to, .. } => (
                 "Ends",
                 format!(

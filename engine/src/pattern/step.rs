@@ -1,6 +1,7 @@
 //! The steps of a plan.
 
 use super::compile::{EdgeTest, NodeTest};
+use super::intersect::Intersect;
 use super::ir::{Condition, EdgePattern, Mode, NodePattern, Read, Selector, Var};
 use crate::graph::{PropId, Snapshot};
 
@@ -44,6 +45,8 @@ pub(super) enum Op<C> {
         to: Var,
         edges: EdgeTest,
     },
+    /// Follows edges from several bound nodes to those that all of them lead to.
+    Intersect(Intersect),
     /// Takes an edge bound beforehand and binds or tests its ends.
     Given {
         edge: Var,
@@ -120,6 +123,7 @@ impl<C: Condition> Op<C> {
                 visit(*from);
                 visit(*to);
             }
+            Op::Intersect(op) => op.legs.iter().for_each(|leg| visit(leg.from)),
             Op::Given { edge, from, to, .. } => {
                 visit(*edge);
                 visit(*from);
@@ -162,6 +166,10 @@ impl<C: Condition> Op<C> {
                 visit(*to);
             }
             Op::Close { edge, .. } => visit(*edge),
+            Op::Intersect(op) => {
+                op.legs.iter().for_each(|leg| visit(leg.edge));
+                visit(op.to);
+            }
             Op::Given { edge, from, to, .. } => {
                 visit(*edge);
                 visit(*from);

@@ -68,23 +68,29 @@ impl Predicate for Differ {
     }
 }
 
-/// `(a:M)-[:K]->(b)-[]-(c)-[:L]->(a)` with `a <> c`.
-fn triangle() -> (RulePattern, [Var; 3]) {
+/// `(a:M)-[:K]->(b)-[]-(c)-[:L]->(a)` with `a <> c`; `is_sorted`: `(b)-[:K]->(c)`, so that every
+/// row is sorted.
+fn triangle(is_sorted: bool) -> (RulePattern, [Var; 3]) {
     let mut pattern = RulePattern::default();
     let a = pattern.node("a", LabelExpr::name("M"));
     let b = pattern.node("b", LabelExpr::Any);
     let c = pattern.node("c", LabelExpr::Any);
     pattern.edge("x", a, LabelExpr::name("K"), b);
-    pattern.edge("y", b, LabelExpr::Any, c);
+    let kinds = if is_sorted {
+        LabelExpr::name("K")
+    } else {
+        LabelExpr::Any
+    };
+    pattern.edge("y", b, kinds, c);
     pattern.edge("z", c, LabelExpr::name("L"), a);
-    if let Some(edge) = pattern.edges.get_mut(1) {
+    if let Some(edge) = pattern.edges.get_mut(1).filter(|_| !is_sorted) {
         edge.direction = Direction::Any;
     }
     pattern.conditions.push(Arc::new(Differ([a, c])));
     (pattern, [a, b, c])
 }
 
-fn brute_force(snapshot: &Snapshot) -> Vec<[u32; 6]> {
+fn brute_force(snapshot: &Snapshot, is_sorted: bool) -> Vec<[u32; 6]> {
     let mut found = Vec::new();
     let edges: Vec<EdgeId> = snapshot.edges().collect();
     let kind = |edge: EdgeId| snapshot.kind_name(snapshot.edge(edge).kind).to_owned();
@@ -102,7 +108,9 @@ fn brute_force(snapshot: &Snapshot) -> Vec<[u32; 6]> {
             if ends.source == b {
                 others.push(ends.target);
             }
-            if ends.target == b && ends.source != b {
+            if is_sorted {
+                others.retain(|_| kind(y) == "K");
+            } else if ends.target == b && ends.source != b {
                 others.push(ends.source);
             }
             for c in others {
@@ -124,12 +132,13 @@ proptest! {
     #[test]
     fn a_cyclic_pattern_equals_brute_force(
         labels in prop::collection::vec(any::<bool>(), 1..5),
-        edges in prop::collection::vec((0..4_usize, 0..4_usize, any::<bool>()), 0..10),
+        edges in prop::collection::vec((0..4_usize, 0..4_usize, any::<bool>()), 0..14),
+        is_sorted in any::<bool>(),
     ) {
         let n = labels.len();
         let edges: Vec<_> = edges.into_iter().map(|(from, to, kind)| (from % n, to % n, kind)).collect();
         let snapshot = graph(&labels, &edges);
-        let (pattern, [a, b, c]) = triangle();
+        let (pattern, [a, b, c]) = triangle(is_sorted);
         let row = |bindings: &Bindings| {
             let node = |var| bindings.node(var).map_or(u32::MAX, |node| node.0);
             let edge = |name| pattern.find_var(name).and_then(|var| bindings.edge(var)).map_or(u32::MAX, |edge| edge.0);
@@ -138,7 +147,7 @@ proptest! {
         let matches = all(&snapshot, &pattern, &mut Bindings::new(pattern.vars.len()));
         let mut rows: Vec<_> = matches.iter().map(row).collect();
         rows.sort_unstable();
-        prop_assert_eq!(&rows, &brute_force(&snapshot));
+        prop_assert_eq!(&rows, &brute_force(&snapshot, is_sorted));
         // Binding a node beforehand gives the matches with that node.
         for node in snapshot.nodes() {
             let mut bindings = Bindings::new(pattern.vars.len());
