@@ -53,16 +53,22 @@ pub fn derive(
     pool: &rayon::ThreadPool,
     budget: &Budget,
 ) -> Result<AttackGraph, DeriveError> {
-    by_rule(snapshot, rules, pool, |rule| {
-        matching::matches(snapshot, rule, budget)
+    pool.install(|| {
+        let found: Result<Vec<Found>, Stop> = rules
+            .rules()
+            .par_iter()
+            .map(|rule| matching::matches(snapshot, rule, budget))
+            .collect();
+        let found = found.map_err(DeriveError::Stopped)?;
+        Ok(assemble::assemble(snapshot, rules, &found)?)
     })
 }
 
 /// Derives every step of `snapshot`, which differs from the one behind `old` by `delta`.
 ///
 /// The result is that of [`derive`], to the byte. A match of a rule is taken over when nothing that
-/// the rule reads of it has changed; matches are looked for only around what is new or changed. A
-/// rule that was not there before, that reads more than what it matches, or that most of the delta
+/// decides about it has changed, and scored again when something else that the rule reads of it has;
+/// matches are looked for only around what is new or changed. A rule that was not there before, that reads more than what it matches, or that most of the delta
 /// concerns is matched from the start.
 pub fn derive_again(
     old: &AttackGraph,
@@ -73,21 +79,37 @@ pub fn derive_again(
     budget: &Budget,
 ) -> Result<AttackGraph, DeriveError> {
     let before = Before::new(old, delta, again::WORTH);
-    by_rule(snapshot, rules, pool, |rule| {
-        before.matches(snapshot, rule, budget)
-    })
+    again(&before, snapshot, rules, pool, budget)
 }
 
-fn by_rule(
+fn again(
+    before: &Before<'_>,
     snapshot: &Arc<Snapshot>,
     rules: &Arc<RuleSet>,
     pool: &rayon::ThreadPool,
-    matches: impl Fn(&Rule) -> Result<Found, Stop> + Send + Sync,
+    budget: &Budget,
 ) -> Result<AttackGraph, DeriveError> {
     pool.install(|| {
-        let found: Result<Vec<Found>, Stop> = rules.rules().par_iter().map(matches).collect();
+        let found: Result<Vec<Option<Found>>, Stop> = rules
+            .rules()
+            .par_iter()
+            .map(|rule| before.matches(snapshot, rule, budget))
+            .collect();
         let found = found.map_err(DeriveError::Stopped)?;
-        Ok(assemble::assemble(snapshot, rules, &found)?)
+        if let Some(graph) = before.patched(snapshot, rules, &found) {
+            return Ok(graph);
+        }
+        let whole: Result<Vec<Found>, Stop> = rules
+            .rules()
+            .par_iter()
+            .zip(found)
+            .map(|(rule, found)| match found {
+                Some(found) => Ok(found),
+                None => before.same(snapshot, rule),
+            })
+            .collect();
+        let whole = whole.map_err(DeriveError::Stopped)?;
+        Ok(assemble::assemble(snapshot, rules, &whole)?)
     })
 }
 

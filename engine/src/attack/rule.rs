@@ -209,6 +209,9 @@ pub struct Rule {
     pub definition: Arc<str>,
     /// What it reads.
     pub reads: Reads,
+    /// What of that decides whether there is a match at all: what conditions read, guards that
+    /// remove, and a likelihood that may be 0. The rest only decides how likely it is.
+    pub decides: Reads,
 }
 
 /// A rule of one [`RuleSet`].

@@ -97,6 +97,7 @@ pub(crate) fn hop(
         remediation: "".into(),
         definition: format!("{name} {kind} {given} {gain} {likelihood}").into(),
         reads: Reads::Properties(vec!["flag".into()]),
+        decides: Reads::Properties(vec!["flag".into()]),
     }
 }
 

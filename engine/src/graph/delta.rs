@@ -123,6 +123,15 @@ impl SnapshotDelta {
         gone(&self.nodes) + gone(&self.edges)
     }
 
+    /// Whether nodes and edges have the ids they had, and no others are there.
+    pub fn keeps_ids(&self) -> bool {
+        let is_same = |ids: &[u32]| (0..).zip(ids).all(|(before, &now)| before == now);
+        self.new_nodes.is_empty()
+            && self.new_edges.is_empty()
+            && is_same(&self.nodes)
+            && is_same(&self.edges)
+    }
+
     /// Whether no fact that this comparison looks at differs.
     pub fn is_empty(&self) -> bool {
         self.n_facts() == 0

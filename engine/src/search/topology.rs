@@ -23,7 +23,7 @@ mod builder;
 
 pub use builder::StepGraphBuilder;
 
-use crate::score::cost::Cost;
+use crate::score::cost::{Cost, MAX_STEP_COST};
 
 /// A state of one attack graph: something the attacker may hold. Dense from 0.
 #[derive(
@@ -112,6 +112,16 @@ struct AndSteps {
 }
 
 impl StepGraph {
+    /// Gives a step another cost; it keeps its place.
+    pub(crate) fn set_cost(&mut self, step: StepId, cost: Cost) {
+        let n_singles = self.out_arcs.len();
+        let arc = match step.idx().checked_sub(n_singles) {
+            None => &mut self.out_arcs[step.idx()],
+            Some(at) => &mut self.and.arcs[at],
+        };
+        arc.cost = cost.min(MAX_STEP_COST);
+    }
+
     /// How many states there are, reachable or not.
     pub fn n_states(&self) -> usize {
         self.n_states as usize

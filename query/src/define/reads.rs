@@ -25,7 +25,7 @@ const FAR: &[&str] = &[
 const EVERY_PROPERTY: &[&str] = &["properties", "keys"];
 
 /// Collects what expressions read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Reading {
     properties: BTreeSet<Arc<str>>,
     is_any_property: bool,
@@ -42,6 +42,14 @@ impl Reading {
         } else {
             Reads::Properties(self.properties.into_iter().collect())
         }
+    }
+
+    /// What either has read.
+    pub(super) fn and(mut self, other: Reading) -> Reading {
+        self.properties.extend(other.properties);
+        self.is_any_property |= other.is_any_property;
+        self.is_far |= other.is_far;
+        self
     }
 
     /// Adds properties by name.

@@ -142,16 +142,32 @@ impl Draft {
             likelihood,
             guards,
         } = self;
-        let mut reading = Reading::default();
-        let written = conditions.iter().chain(guards.iter().map(|guard| &guard.2));
-        for evaluator in written {
+        // What decides, and what only makes a match more or less likely.
+        let (mut deciding, mut scoring) = (Reading::default(), Reading::default());
+        for evaluator in &conditions {
+            deciding.add(&evaluator.expr);
+        }
+        for (_, factor, evaluator) in &guards {
+            // Many tiny factors would come to nothing in the end.
+            let removes = *factor < 1e-9;
+            let reading = if removes { &mut deciding } else { &mut scoring };
             reading.add(&evaluator.expr);
         }
         match &likelihood {
-            DraftLikelihood::Exploit(_) => reading.add_properties(ExploitFacts::PROPERTIES),
-            DraftLikelihood::Expression(evaluator) => reading.add(&evaluator.expr),
+            DraftLikelihood::Exploit(exploit) => {
+                let model = &exploit.model.exploit;
+                let may_be_zero = model.min <= 0.0 || model.max <= 0.0;
+                let reading = if may_be_zero {
+                    &mut deciding
+                } else {
+                    &mut scoring
+                };
+                reading.add_properties(ExploitFacts::PROPERTIES);
+            }
+            DraftLikelihood::Expression(evaluator) => deciding.add(&evaluator.expr),
         }
-        rule.reads = reading.reads();
+        rule.decides = deciding.clone().reads();
+        rule.reads = deciding.and(scoring).reads();
         let predicate = |mut evaluator: Evaluator| -> RuleCondition {
             evaluator.n_slots = n_slots;
             Arc::new(RulePredicate(evaluator))
@@ -250,6 +266,7 @@ impl Compiler<'_> {
                 .into(),
             definition: self.definition(definition),
             reads: Reads::Everything,
+            decides: Reads::Everything,
         };
         Draft {
             rule,

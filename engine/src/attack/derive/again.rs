@@ -1,29 +1,40 @@
 //! Matching again after a change: what is kept of the matches before, and where new ones may be.
+//!
+//! Of the properties that a rule reads some decide whether there is a match; the rest, such as the
+//! EPSS score of a vulnerability, only how likely it is. Where nothing but these changed, the match
+//! is the same and is scored again.
 
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::attack::graph::{AttackGraph, Instance};
-use crate::attack::rule::{Reads, Rule};
+use crate::attack::rule::{Reads, Rule, RuleSet};
 use crate::attack::state::State;
 use crate::budget::{Budget, Stop};
 use crate::graph::{EdgeId, NodeId, Snapshot, SnapshotDelta};
 use crate::pattern::{Binding, Bindings, LabelExpr, RulePattern, Var, VarKind};
+use crate::score::cost::cost_of_likelihood;
 use crate::search::{Bits, StepId};
 
-use super::found::{Found, Premises, Row, UNBOUND};
-use super::matching::{matches, matches_from};
+use super::assemble::silent;
+use super::found::{Found, Premises, Row, UNBOUND, unpack_into};
+use super::matching::{Matcher, Verdicts, matches, matches_from};
 
 /// With more than one seed for so many nodes and edges that the rule could match, looking around
 /// each seed costs more than starting over.
 pub(super) const WORTH: usize = 3;
+
+/// Up to so many seeds, remembering what was judged costs more than judging.
+const FEW: usize = 64;
 
 /// The attack graph before a change, in the order of its matches.
 pub(super) struct Before<'a> {
     old: &'a AttackGraph,
     delta: &'a SnapshotDelta,
     worth: usize,
+    /// Whether every node and edge is called what it was called before, and there are no others.
+    keeps_ids: bool,
     /// For each step the premise, if it has one only.
     premise: Vec<u32>,
     /// The steps of each rule, in order of their matches.
@@ -56,32 +67,142 @@ impl<'a> Before<'a> {
             old,
             delta,
             worth,
+            keeps_ids: delta.keeps_ids(),
             premise,
             steps: names.zip(steps).collect(),
         }
     }
 
-    /// Every match of one rule on the newer snapshot, sorted.
+    /// Every match of one rule on the newer snapshot, sorted; nothing if they are those before, in
+    /// the same terms.
     pub(super) fn matches(
         &self,
         snapshot: &Snapshot,
         rule: &Rule,
         budget: &Budget,
-    ) -> Result<Found, Stop> {
+    ) -> Result<Option<Found>, Stop> {
         let Some(steps) = self.comparable(snapshot, rule) else {
-            return matches(snapshot, rule, budget);
+            return matches(snapshot, rule, budget).map(Some);
         };
         if !rule.missing_facts(snapshot).is_empty() {
-            return Ok(Found::new(rule));
+            return Ok(self.keeps_ids.then(|| Found::new(rule)));
         }
         let dirty = Dirty::new(snapshot, self.delta, rule);
-        let seeds = Seeds::new(snapshot, rule, self.delta, &dirty);
+        let seeds = Seeds::new(snapshot, rule, self.delta, &dirty.decided);
         if seeds.n() * self.worth > seeds.n_candidates {
-            return matches(snapshot, rule, budget);
+            return matches(snapshot, rule, budget).map(Some);
         }
-        let mut found = self.kept(rule, steps, &dirty);
+        if self.keeps_ids && dirty.decided.is_empty() && dirty.scored.is_empty() {
+            return Ok(None);
+        }
+        let mut found = self.kept(snapshot, rule, steps, &dirty, budget)?;
         found.merge(seeds.matches(snapshot, rule, budget)?);
-        Ok(found)
+        Ok(Some(found))
+    }
+
+    /// The matches of a rule that are those before.
+    pub(super) fn same(&self, snapshot: &Snapshot, rule: &Rule) -> Result<Found, Stop> {
+        let steps = self.steps.get(&rule.name).map_or(&[][..], Vec::as_slice);
+        self.kept(
+            snapshot,
+            rule,
+            steps,
+            &Dirty::default(),
+            &Budget::unlimited(),
+        )
+    }
+
+    /// The attack graph before with other matches behind its steps, if it is that one: with the same
+    /// states and steps, and as many matches behind each. `found` holds nothing for the rules whose
+    /// matches are those before.
+    pub(super) fn patched(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        rules: &Arc<RuleSet>,
+        found: &[Option<Found>],
+    ) -> Option<AttackGraph> {
+        let names = |rules: &RuleSet| -> Vec<Arc<str>> {
+            let names = rules.rules().iter().map(|rule| Arc::clone(&rule.name));
+            names.collect()
+        };
+        if !self.keeps_ids || names(self.old.rules()) != names(rules) {
+            return None;
+        }
+        let changed = || {
+            let both = rules.rules().iter().zip(found);
+            both.filter_map(|(rule, found)| {
+                let steps = self.steps.get(&rule.name)?;
+                Some((rule, steps, found.as_ref()?))
+            })
+        };
+        if !changed().all(|(rule, steps, found)| self.has_steps(rule, steps, found)) {
+            return None;
+        }
+        let mut topology = self.old.topology().clone();
+        let mut instances = self.old.instances.clone();
+        let mut bindings = self.old.bindings.clone();
+        for (_, steps, found) in changed() {
+            let mut rows = found.rows.iter();
+            for &step in steps {
+                let own = self.old.steps[step as usize].instances.clone();
+                let mut best = 0.0;
+                for (instance, row) in own.clone().zip(&mut rows) {
+                    instances[instance as usize] = Instance {
+                        likelihood: row.likelihood,
+                        confidence: row.confidence,
+                    };
+                    let range = self.bindings_of(instance);
+                    bindings[range].copy_from_slice(found.bindings_of(row));
+                    if instance == own.start {
+                        best = row.likelihood;
+                    }
+                }
+                topology.set_cost(StepId(step), cost_of_likelihood(best));
+            }
+        }
+        Some(AttackGraph {
+            snapshot: Arc::clone(snapshot),
+            rules: Arc::clone(rules),
+            states: self.old.states.clone(),
+            topology,
+            steps: self.old.steps.clone(),
+            instances,
+            bindings,
+            binding_starts: self.old.binding_starts.clone(),
+            silent: silent(snapshot, rules),
+        })
+    }
+
+    /// Whether these matches stand behind these steps, as many behind each as before.
+    fn has_steps(&self, rule: &Rule, steps: &[u32], found: &Found) -> bool {
+        let before = self.old.rules().find(&rule.name);
+        let n_vars = before.map(|before| self.old.rules().get(before).pattern.vars.len());
+        if n_vars != Some(found.n_vars) {
+            return false;
+        }
+        let mut rows = found.rows.as_slice();
+        for &step in steps {
+            let n = self.old.steps[step as usize].instances.len();
+            let Some((own, rest)) = rows.split_at_checked(n) else {
+                return false;
+            };
+            let Some((gain, premises)) = self.ends(StepId(step)) else {
+                return false;
+            };
+            if !own
+                .iter()
+                .all(|row| row.gain == gain && row.premises == premises)
+            {
+                return false;
+            }
+            rows = rest;
+        }
+        rows.is_empty()
+    }
+
+    fn bindings_of(&self, instance: u32) -> std::ops::Range<usize> {
+        let starts = &self.old.binding_starts;
+        starts[instance as usize] as usize..starts[instance as usize + 1] as usize
     }
 
     /// The steps of the same rule before, if what it said then tells what it says now.
@@ -99,9 +220,17 @@ impl<'a> Before<'a> {
         is_same.then(|| self.steps.get(&rule.name).map_or(&[][..], Vec::as_slice))
     }
 
-    /// The matches before that rest on nothing that changed, in terms of the newer snapshot. Their
-    /// order stays: new ids ascend where old ones do.
-    fn kept(&self, rule: &Rule, steps: &[u32], dirty: &Dirty) -> Found {
+    /// The matches before that rest on nothing that may decide otherwise now, in terms of the newer
+    /// snapshot and as likely as they are there. The order of steps stays: new ids ascend where old
+    /// ones do.
+    fn kept(
+        &self,
+        snapshot: &Snapshot,
+        rule: &Rule,
+        steps: &[u32],
+        dirty: &Dirty,
+        budget: &Budget,
+    ) -> Result<Found, Stop> {
         let mut kept = Found::new(rule);
         let is_edge: Vec<bool> = rule
             .pattern
@@ -109,25 +238,39 @@ impl<'a> Before<'a> {
             .iter()
             .map(|spec| spec.kind == VarKind::Edge)
             .collect();
-        for &step in steps {
+        let verdicts = (!dirty.scored.is_empty()).then(|| Verdicts::new(snapshot, rule));
+        let mut scorer = Matcher::new(snapshot, rule, verdicts.as_ref());
+        let mut bindings = Bindings::new(rule.pattern.vars.len());
+        for (n_steps, &step) in steps.iter().enumerate() {
+            if n_steps % 4096 == 0 {
+                budget.check()?;
+            }
             let mut ends: Option<(State, Premises)> = None;
+            let first = kept.rows.len();
+            let mut is_scored = false;
             for instance in self.old.steps[step as usize].instances.clone() {
                 let at = kept.bindings.len();
-                if !self.keep(instance, &is_edge, dirty, &mut kept.bindings) {
-                    kept.bindings.truncate(at);
-                    continue;
+                let fate = self.fate(instance, &is_edge, dirty, &mut kept.bindings);
+                let Instance {
+                    mut likelihood,
+                    mut confidence,
+                } = self.old.instances[instance as usize];
+                let mut stays = fate != Fate::Gone;
+                if fate == Fate::Scored {
+                    unpack_into(rule, &kept.bindings[at..], &mut bindings);
+                    match scorer.score(&bindings) {
+                        Some(score) => (likelihood, confidence) = score,
+                        None => stays = false,
+                    }
+                    is_scored = true;
                 }
-                if ends.is_none() {
+                if stays && ends.is_none() {
                     ends = self.ends(StepId(step));
                 }
-                let Some((gain, premises)) = &ends else {
+                let Some((gain, premises)) = ends.as_ref().filter(|_| stays) else {
                     kept.bindings.truncate(at);
                     continue;
                 };
-                let Instance {
-                    likelihood,
-                    confidence,
-                } = self.old.instances[instance as usize];
                 kept.rows.push(Row {
                     gain: *gain,
                     premises: premises.clone(),
@@ -136,31 +279,36 @@ impl<'a> Before<'a> {
                     at: at as u32,
                 });
             }
-        }
-        kept
-    }
-
-    /// Adds the bindings of one match in terms of the newer snapshot; false if it must be looked at
-    /// anew, or is gone.
-    fn keep(&self, instance: u32, is_edge: &[bool], dirty: &Dirty, out: &mut Vec<u32>) -> bool {
-        let starts = &self.old.binding_starts;
-        let range = starts[instance as usize] as usize..starts[instance as usize + 1] as usize;
-        for (&id, &is_edge) in self.old.bindings[range].iter().zip(is_edge) {
-            let now = if id == UNBOUND {
-                Some(UNBOUND)
-            } else if is_edge {
-                let edge = self.delta.edge(EdgeId(id)).map(|edge| edge.0);
-                edge.filter(|&edge| !dirty.edges.contains(edge))
-            } else {
-                let node = self.delta.node(NodeId(id)).map(|node| node.0);
-                node.filter(|&node| !dirty.nodes.contains(node))
-            };
-            match now {
-                Some(id) => out.push(id),
-                None => return false,
+            if is_scored {
+                kept.sort_step(first);
             }
         }
-        true
+        Ok(kept)
+    }
+
+    /// What becomes of one match; adds its bindings in terms of the newer snapshot.
+    fn fate(&self, instance: u32, is_edge: &[bool], dirty: &Dirty, out: &mut Vec<u32>) -> Fate {
+        let mut fate = Fate::Kept;
+        let old = &self.old.bindings[self.bindings_of(instance)];
+        for (&id, &is_edge) in old.iter().zip(is_edge) {
+            if id == UNBOUND {
+                out.push(UNBOUND);
+                continue;
+            }
+            let now = if is_edge {
+                self.delta.edge(EdgeId(id)).map(|edge| edge.0)
+            } else {
+                self.delta.node(NodeId(id)).map(|node| node.0)
+            };
+            let Some(now) = now.filter(|&now| !dirty.decided.contains(is_edge, now)) else {
+                return Fate::Gone;
+            };
+            if dirty.scored.contains(is_edge, now) {
+                fate = Fate::Scored;
+            }
+            out.push(now);
+        }
+        fate
     }
 
     /// What a step gains and needs, in terms of the newer snapshot.
@@ -181,33 +329,76 @@ impl<'a> Before<'a> {
     }
 }
 
-/// The nodes and edges of the newer snapshot that were there before and of which the rule may read
-/// something that changed, and those that are new.
-struct Dirty {
+/// What becomes of a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// It is what it was.
+    Kept,
+    /// It holds; how likely it is may have changed.
+    Scored,
+    /// It does not hold any more, or must be looked at anew.
+    Gone,
+}
+
+/// Some nodes and edges of the newer snapshot.
+#[derive(Default)]
+struct Marks {
     nodes: Bits,
     edges: Bits,
 }
 
-impl Dirty {
-    fn new(snapshot: &Snapshot, delta: &SnapshotDelta, rule: &Rule) -> Self {
-        let mut nodes = Bits::new(snapshot.n_nodes());
-        let mut edges = Bits::new(snapshot.n_edges());
-        let properties = |all: &[crate::graph::ChangedProperty], bits: &mut Bits| {
-            for changed in all.iter().filter(|changed| rule.reads.reads(&changed.name)) {
-                insert_all(bits, &changed.ids);
-            }
-        };
-        properties(delta.node_properties(), &mut nodes);
-        properties(delta.edge_properties(), &mut edges);
-        insert_all(&mut nodes, delta.relabelled());
-        insert_all(&mut nodes, delta.new_nodes());
-        insert_all(&mut edges, delta.edge_confidence());
-        insert_all(&mut edges, delta.new_edges());
-        Dirty { nodes, edges }
+impl Marks {
+    fn contains(&self, is_edge: bool, id: u32) -> bool {
+        let bits = if is_edge { &self.edges } else { &self.nodes };
+        bits.contains(id)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.nodes.capacity() == 0 && self.edges.capacity() == 0
     }
 }
 
-fn insert_all(bits: &mut Bits, ids: &[u32]) {
+/// Of what may be read by a rule something changed.
+#[derive(Default)]
+struct Dirty {
+    /// What may decide otherwise now, or is new.
+    decided: Marks,
+    /// What may make a match more or less likely.
+    scored: Marks,
+}
+
+impl Dirty {
+    fn new(snapshot: &Snapshot, delta: &SnapshotDelta, rule: &Rule) -> Self {
+        let mut dirty = Dirty::default();
+        let (n_nodes, n_edges) = (snapshot.n_nodes(), snapshot.n_edges());
+        let Dirty { decided, scored } = &mut dirty;
+        for changed in delta.node_properties() {
+            if rule.decides.reads(&changed.name) {
+                mark(&mut decided.nodes, n_nodes, &changed.ids);
+            } else if rule.reads.reads(&changed.name) {
+                mark(&mut scored.nodes, n_nodes, &changed.ids);
+            }
+        }
+        for changed in delta.edge_properties() {
+            if rule.decides.reads(&changed.name) {
+                mark(&mut decided.edges, n_edges, &changed.ids);
+            } else if rule.reads.reads(&changed.name) {
+                mark(&mut scored.edges, n_edges, &changed.ids);
+            }
+        }
+        mark(&mut decided.nodes, n_nodes, delta.relabelled());
+        mark(&mut decided.nodes, n_nodes, delta.new_nodes());
+        mark(&mut decided.edges, n_edges, delta.new_edges());
+        mark(&mut scored.edges, n_edges, delta.edge_confidence());
+        dirty
+    }
+}
+
+/// Puts ids into a set that has no room before there are any.
+fn mark(bits: &mut Bits, room: usize, ids: &[u32]) {
+    if !ids.is_empty() && bits.capacity() == 0 {
+        *bits = Bits::new(room);
+    }
     for &id in ids {
         bits.insert(id);
     }
@@ -222,7 +413,7 @@ struct Seeds {
 }
 
 impl Seeds {
-    fn new(snapshot: &Snapshot, rule: &Rule, delta: &SnapshotDelta, dirty: &Dirty) -> Self {
+    fn new(snapshot: &Snapshot, rule: &Rule, delta: &SnapshotDelta, dirty: &Marks) -> Self {
         let mut seeds = Seeds {
             of: Vec::new(),
             n_candidates: usize::MAX,
@@ -279,6 +470,7 @@ impl Seeds {
         for node in &mut pattern.nodes {
             node.hints.clear();
         }
+        let verdicts = (self.n() > FEW).then(|| Verdicts::new(snapshot, rule));
         let mut found = Found::new(rule);
         for (at, (var, ids)) in self.of.iter().enumerate() {
             let earlier = &self.of[..at];
@@ -291,7 +483,14 @@ impl Seeds {
                     _ => false,
                 })
             };
-            let part = matches_from(snapshot, rule, &pattern, (*var, ids), budget, &is_first)?;
+            let part = matches_from(
+                snapshot,
+                (rule, &pattern),
+                (*var, ids),
+                verdicts.as_ref(),
+                budget,
+                &is_first,
+            )?;
             found.append(part);
         }
         found.sort();

@@ -70,7 +70,8 @@ pub(super) fn assemble(
     })
 }
 
-fn silent(snapshot: &Snapshot, rules: &RuleSet) -> Box<[SilentRule]> {
+/// The rules that have nothing to work on.
+pub(super) fn silent(snapshot: &Snapshot, rules: &RuleSet) -> Box<[SilentRule]> {
     let silent = rules.rules().iter().filter_map(|rule| {
         let missing = rule.missing_facts(snapshot);
         let rule = Arc::clone(&rule.name);

@@ -72,6 +72,14 @@ impl Found {
         self.rows = rows;
     }
 
+    /// Puts the rows from `first` on, all of one step, into their order.
+    pub(super) fn sort_step(&mut self, first: usize) {
+        let mut rows = std::mem::take(&mut self.rows);
+        rows[first..]
+            .sort_unstable_by(|a, b| order(a, self.bindings_of(a), b, self.bindings_of(b)));
+        self.rows = rows;
+    }
+
     /// Adds rows, sorted as these are and none of them among these.
     pub(super) fn merge(&mut self, other: Found) {
         if other.rows.is_empty() {
@@ -114,6 +122,12 @@ pub(super) fn pack(rule: &Rule, bindings: &Bindings, packed: &mut Vec<u32>) {
 /// The bindings that [`pack`] stored.
 pub(super) fn unpack(rule: &Rule, packed: &[u32]) -> Bindings {
     let mut bindings = Bindings::new(rule.pattern.vars.len());
+    unpack_into(rule, packed, &mut bindings);
+    bindings
+}
+
+/// The bindings that [`pack`] stored, in the place of others of the same rule.
+pub(super) fn unpack_into(rule: &Rule, packed: &[u32], bindings: &mut Bindings) {
     for (at, (spec, &value)) in rule.pattern.vars.iter().zip(packed).enumerate() {
         let binding = match (spec.kind, value) {
             (_, UNBOUND) => Binding::Unbound,
@@ -123,5 +137,4 @@ pub(super) fn unpack(rule: &Rule, packed: &[u32]) -> Bindings {
         };
         bindings.set(Var(at as u16), binding);
     }
-    bindings
 }

@@ -61,9 +61,9 @@ pub(super) fn matches(snapshot: &Snapshot, rule: &Rule, budget: &Budget) -> Resu
 /// Every match of one rule in which `var` stands for one of `ids` and that `is_wanted`; in parts.
 pub(super) fn matches_from(
     snapshot: &Snapshot,
-    rule: &Rule,
-    pattern: &RulePattern,
+    (rule, pattern): (&Rule, &RulePattern),
     (var, ids): (Var, &[u32]),
+    verdicts: Option<&Verdicts>,
     budget: &Budget,
     is_wanted: &(dyn Fn(&Bindings) -> bool + Sync),
 ) -> Result<Found, Stop> {
@@ -71,7 +71,7 @@ pub(super) fn matches_from(
     let parts: Result<Vec<Found>, Stop> = ids
         .par_chunks(PART)
         .map(|ids| {
-            let mut matcher = Matcher::new(snapshot, rule, None);
+            let mut matcher = Matcher::new(snapshot, rule, verdicts);
             matcher.is_wanted = Some(is_wanted);
             matcher.run_from(&plan, var, ids, budget)?;
             Ok(matcher.found)
@@ -85,7 +85,7 @@ pub(super) fn matches_from(
 }
 
 /// What conditions that read one variable say of each node or edge it may stand for.
-struct Verdicts(Vec<Verdict>);
+pub(super) struct Verdicts(Vec<Verdict>);
 
 struct Verdict {
     /// Where the condition lies; it stays there while the rule is borrowed.
@@ -101,7 +101,7 @@ const HOLDS: u8 = 1;
 const FAILS: u8 = 2;
 
 impl Verdicts {
-    fn new(snapshot: &Snapshot, rule: &Rule) -> Self {
+    pub(super) fn new(snapshot: &Snapshot, rule: &Rule) -> Self {
         let conditions = rule.pattern.conditions.iter();
         let all = conditions.chain(rule.guards.iter().map(|guard| &guard.condition));
         Verdicts(
@@ -146,7 +146,7 @@ fn address(condition: &RuleCondition) -> usize {
 }
 
 /// Takes the matches of one part.
-struct Matcher<'a> {
+pub(super) struct Matcher<'a> {
     snapshot: &'a Snapshot,
     rule: &'a Rule,
     verdicts: Option<&'a Verdicts>,
@@ -157,7 +157,11 @@ struct Matcher<'a> {
 }
 
 impl<'a> Matcher<'a> {
-    fn new(snapshot: &'a Snapshot, rule: &'a Rule, verdicts: Option<&'a Verdicts>) -> Self {
+    pub(super) fn new(
+        snapshot: &'a Snapshot,
+        rule: &'a Rule,
+        verdicts: Option<&'a Verdicts>,
+    ) -> Self {
         Matcher {
             snapshot,
             rule,
@@ -246,17 +250,23 @@ impl<'a> Matcher<'a> {
         Some(key)
     }
 
-    /// Adds one match, once for each state it gains.
-    fn add(&mut self, bindings: &Bindings) {
+    /// How likely a match succeeds and how sure its evidence is; nothing if a guard removes it.
+    pub(super) fn score(&mut self, bindings: &Bindings) -> Option<(f64, f64)> {
         let mut likelihood = self.likelihood(bindings);
         for guard in &self.rule.guards {
             if likelihood > 0.0 && self.judge(&guard.condition, bindings) {
                 likelihood *= guard.factor;
             }
         }
-        if likelihood <= 0.0 {
+        let confidence = self.rule.confidence * evidence_confidence(self.snapshot, bindings);
+        (likelihood > 0.0).then_some((likelihood, confidence))
+    }
+
+    /// Adds one match, once for each state it gains.
+    fn add(&mut self, bindings: &Bindings) {
+        let Some((likelihood, confidence)) = self.score(bindings) else {
             return;
-        }
+        };
         let state = |template: &StateTemplate| {
             bindings.node(template.var).map(|asset| State {
                 asset,
@@ -267,7 +277,6 @@ impl<'a> Matcher<'a> {
         let Some(mut premises) = premises else { return };
         premises.sort_unstable();
         premises.dedup();
-        let confidence = self.rule.confidence * evidence_confidence(self.snapshot, bindings);
         let at = self.found.bindings.len() as u32;
         for gain in self.rule.gain.iter().filter_map(state) {
             // Holding what one gains already makes no step.

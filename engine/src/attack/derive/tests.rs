@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::attack::testing::{Fixed, Flag, hop, snapshot};
-use crate::attack::{Capability, Guard, Reads, RuleSet, StateTemplate};
+use crate::attack::{Capability, Factor, Guard, Likelihood, Reads, RuleSet, StateTemplate};
 use crate::pattern::{Direction, LabelExpr, Predicate, RulePattern, Var};
 
 struct Random(u64);
@@ -53,6 +53,28 @@ impl Predicate for HasX {
     }
 }
 
+/// Likelier where the node is flagged.
+#[derive(Debug)]
+struct LikelierFlagged(Var);
+
+impl Likelihood for LikelierFlagged {
+    fn eval(&self, snapshot: &Snapshot, bindings: &Bindings, _: Option<&mut Vec<Factor>>) -> f64 {
+        match Flag(self.0).eval(snapshot, bindings) {
+            Some(true) => 0.9,
+            Some(false) => 0.2,
+            None => 0.4,
+        }
+    }
+
+    fn variables(&self) -> Option<&[Var]> {
+        Some(std::slice::from_ref(&self.0))
+    }
+
+    fn text(&self) -> &'static str {
+        "likelier where flagged"
+    }
+}
+
 fn rules() -> Arc<RuleSet> {
     let (exec, read) = (Capability::Exec, Capability::Read);
     let plain = hop("plain", "K", exec, exec, 0.9);
@@ -78,6 +100,20 @@ fn rules() -> Arc<RuleSet> {
         factor: 0.5,
         condition: Arc::new(Flag(b)),
     });
+    both.decides = Reads::Properties(Vec::new());
+
+    // Several matches a step, of which the flags decide which comes first.
+    let mut scored = hop("scored", "K", exec, Capability::Root, 0.8);
+    let (from, to) = (scored.given[0].var, scored.gain[0].var);
+    let c = scored.pattern.node("c", LabelExpr::Any);
+    scored.pattern.edge("f", to, LabelExpr::name("L"), c);
+    scored.likelihood = Arc::new(LikelierFlagged(c));
+    scored.guards.push(Guard {
+        name: "flagged".into(),
+        factor: 0.5,
+        condition: Arc::new(Flag(from)),
+    });
+    scored.decides = Reads::Properties(Vec::new());
 
     // A node alone, and every pair of such nodes.
     let mut alone = hop("alone", "K", Capability::Reach, read, 0.6);
@@ -104,7 +140,7 @@ fn rules() -> Arc<RuleSet> {
     let mut unknown = hop("unknown", "K", read, Capability::Write, 0.5);
     unknown.definition = "".into();
     Arc::new(RuleSet::new([
-        plain, joined, both, alone, far, quiet, unknown,
+        plain, joined, both, scored, alone, far, quiet, unknown,
     ]))
 }
 
@@ -127,15 +163,19 @@ fn estate(lines: &[String]) -> Arc<Snapshot> {
 fn deriving_again_is_deriving() {
     let (one, many) = (pool(1), pool(3));
     let budget = Budget::unlimited();
-    let mut n_kept_rules = 0;
+    let (mut n_kept_rules, mut n_patched) = (0, 0);
     for seed in 0..400 {
         let mut random = Random(seed);
         let n_lines = 3 + random.below(40);
         let mut lines: Vec<String> = (0..n_lines).map(|_| line(&mut random)).collect();
         let mut old = derive(&estate(&lines), &rules(), &one, &budget).unwrap();
         for round in 0..5 {
+            let only_flags = random.below(3) == 0;
             for _ in 0..=random.below(4) {
-                if random.below(2) == 0 && !lines.is_empty() {
+                if only_flags {
+                    let (node, flag) = (random.below(N), random.below(2) == 0);
+                    lines.push(format!("n{node} flag {flag}"));
+                } else if random.below(2) == 0 && !lines.is_empty() {
                     let at = random.below(lines.len() as u64) as usize;
                     lines.remove(at);
                 } else {
@@ -145,20 +185,28 @@ fn deriving_again_is_deriving() {
             let snapshot = estate(&lines);
             let delta = SnapshotDelta::new(old.snapshot(), &snapshot);
             let full = derive(&snapshot, &rules(), &many, &budget).unwrap();
-            let again = derive_again(&old, &delta, &snapshot, &rules(), &one, &budget).unwrap();
-            assert!(again.is_identical(&full), "seed {seed}, round {round}");
+            let fresh = derive_again(&old, &delta, &snapshot, &rules(), &one, &budget).unwrap();
+            assert!(fresh.is_identical(&full), "seed {seed}, round {round}");
             // However much changed, only around what changed.
             let before = Before::new(&old, &delta, 0);
-            let around = by_rule(&snapshot, &rules(), &one, |rule| {
-                before.matches(&snapshot, rule, &budget)
-            });
-            let around = around.unwrap();
+            let around = again(&before, &snapshot, &rules(), &one, &budget).unwrap();
             assert!(around.is_identical(&full), "seed {seed}, round {round}");
+            // Where the steps stay, the graph before is taken with other likelihoods.
+            let rules = rules();
+            let parts = rules.rules().iter();
+            let found: Result<Vec<_>, Stop> = parts
+                .map(|rule| before.matches(&snapshot, rule, &budget))
+                .collect();
+            if let Some(patched) = before.patched(&snapshot, &rules, &found.unwrap()) {
+                assert!(patched.is_identical(&full), "seed {seed}, round {round}");
+                n_patched += usize::from(!patched.is_identical(&old));
+            }
             n_kept_rules += usize::from(!delta.is_empty() && full.n_steps() > 0);
-            old = again;
+            old = fresh;
         }
     }
     assert!(n_kept_rules > 1000);
+    assert!(n_patched > 30, "{n_patched}");
 }
 
 #[test]
