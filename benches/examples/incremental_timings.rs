@@ -24,7 +24,7 @@ use foothold_engine::budget::Budget;
 use foothold_engine::graph::{Snapshot, SnapshotDelta};
 use foothold_engine::recompute::recompute;
 use foothold_engine::score::ScoringModel;
-use foothold_engine::search::{FreshReach, StateId, StepChange, StepId, ValuedAsset};
+use foothold_engine::search::{FreshCosts, FreshReach, StateId, StepChange, StepId, ValuedAsset};
 use foothold_query::define::Definitions;
 use foothold_query::verb::default_start;
 
@@ -126,20 +126,36 @@ fn single_steps(scale: f64, pool: &rayon::ThreadPool) {
     );
     let budget = Budget::unlimited();
     let start = Instant::now();
-    let to = FreshReach::to_assets(graph, &assets, pool, &budget).expect("no limit");
-    println!("reach of every jewel, first time: {:.0} ms", ms(start));
+    let mut reach = FreshReach::new(graph, &generated.jewels, &budget).expect("no limit");
+    println!("weighted reach, first time: {:.0} ms", ms(start));
     one_step_each(
-        "every state to every jewel",
-        to,
+        "weighted reach of every state",
+        |change| reach.apply(&[change]),
         graph.n_states(),
         graph.n_steps(),
     );
     let start = Instant::now();
-    let from = FreshReach::from_starts(graph, &[generated.start], &budget).expect("no limit");
+    let mut to = FreshCosts::to_assets(graph, &assets, pool, &budget).expect("no limit");
+    println!(
+        "likeliest way to every jewel, first time: {:.0} ms",
+        ms(start)
+    );
+    one_step_each(
+        "likeliest way of every state to every jewel",
+        |change| {
+            to.apply(&[change]);
+        },
+        graph.n_states(),
+        graph.n_steps(),
+    );
+    let start = Instant::now();
+    let mut from = FreshCosts::from_starts(graph, &[generated.start], &budget).expect("no limit");
     println!("exploitability, first time: {:.1} ms", ms(start));
     one_step_each(
         "exploitability of every state",
-        from,
+        |change| {
+            from.apply(&[change]);
+        },
         graph.n_states(),
         graph.n_steps(),
     );
@@ -149,7 +165,7 @@ fn ms(start: Instant) -> f64 {
     start.elapsed().as_secs_f64() * 1e3
 }
 
-fn one_step_each(name: &str, mut fresh: FreshReach<'_>, n_states: usize, n_steps: usize) {
+fn one_step_each(name: &str, mut apply: impl FnMut(StepChange), n_states: usize, n_steps: usize) {
     let mut state = 1_u64;
     let mut random = |n: usize| {
         state = state
@@ -177,7 +193,7 @@ fn one_step_each(name: &str, mut fresh: FreshReach<'_>, n_states: usize, n_steps
         ];
         for (times, change) in times.iter_mut().zip(changes) {
             let start = Instant::now();
-            fresh.apply(&[change]);
+            apply(change);
             times.push(ms(start));
         }
     }

@@ -16,7 +16,8 @@
 //! | size and value of every blast radius | [`blast_sizes`] | exact |
 //! | the same, estimated with a stated error | [`estimate_blast_sizes`] | of an upper bound |
 //! | expected loss of every state | [`expected_loss_of_all`] | along main premises, sides paid as [`SideCosts`] says |
-//! | costs that stay fresh while steps change | [`FreshReach`] | exact from starts; towards assets as `SideCosts::free` |
+//! | costs that stay fresh while steps change | [`FreshCosts`] | exact from starts; towards assets as `SideCosts::free` |
+//! | crown-jewel value that stays fresh while steps change | [`FreshReach`] | upper bound, as [`reach_of_all`] |
 //! | choke points | [`dominators`]; [`choke_points_of`] for one target | each found is one, some may be missing; exact for one target |
 //! | cheapest cut | [`minimum_cut`] | separates, perhaps not at the least cost |
 //! | cheapest fixes | [`fix_plan`], [`fix_plan_within`] | exact |
@@ -30,7 +31,8 @@ mod components;
 mod cut;
 mod dominators;
 mod fix_plan;
-mod fresh;
+mod fresh_costs;
+mod fresh_reach;
 mod frontier;
 mod loss;
 pub mod paths;
@@ -51,7 +53,8 @@ pub use components::{Components, Condensation, Links, components};
 pub use cut::{Capacity, Cut, Cuttable, minimum_cut};
 pub use dominators::{Dominators, choke_points_of, dominators};
 pub use fix_plan::{FixPlan, Fixes, PlanGoal, PlanQuality, PlannedFix, fix_plan, fix_plan_within};
-pub use fresh::{FreshReach, StepChange};
+pub use fresh_costs::{FreshCosts, StepChange};
+pub use fresh_reach::FreshReach;
 pub use loss::{ExpectedLoss, ValuedAsset, expected_loss_of_all, loss_in_units};
 pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
 pub use reach::{Reach, reach_of_all};

@@ -253,7 +253,7 @@ enum Mark {
 /// Exact costs in several lanes, kept while steps change.
 ///
 /// Memory: four bytes for each state and lane, beside the steps' costs.
-pub struct FreshReach<'g> {
+pub struct FreshCosts<'g> {
     steps: Steps<'g>,
     n_lanes: usize,
     /// By state, then lane.
@@ -276,7 +276,7 @@ struct Scratch {
     touched: Vec<u32>,
 }
 
-impl<'g> FreshReach<'g> {
+impl<'g> FreshCosts<'g> {
     /// One lane for each asset: the cost of the best chain from every state to it, side premises
     /// taken as held. Begins with one search an asset, in `pool`.
     pub fn to_assets(
@@ -327,7 +327,7 @@ impl<'g> FreshReach<'g> {
         values: Vec<u32>,
     ) -> Self {
         let n_states = graph.n_states();
-        let mut fresh = FreshReach {
+        let mut fresh = FreshCosts {
             steps: Steps::new(graph, sense),
             n_lanes: lanes.len(),
             costs: vec![UNREACHED; n_states * lanes.len()],
@@ -486,7 +486,7 @@ impl<'g> FreshReach<'g> {
 
     /// Marks the states whose old cost has no ground left.
     fn find_groundless(&mut self, lane: usize, doubts: &[(usize, u32)]) {
-        let FreshReach {
+        let FreshCosts {
             steps,
             n_lanes,
             costs,
@@ -533,7 +533,7 @@ impl<'g> FreshReach<'g> {
 
     /// Gives groundless states new costs and lowers what has become cheaper.
     fn settle(&mut self, lane: usize, lowered: &[u32]) {
-        let FreshReach {
+        let FreshCosts {
             steps,
             n_lanes,
             costs,
@@ -715,7 +715,7 @@ mod tests {
             let base = graph(n as u32, &first);
             let mut model = model(&base);
             let starts = [StateId(0)];
-            let mut fresh = FreshReach::from_starts(&base, &starts, &budget).unwrap();
+            let mut fresh = FreshCosts::from_starts(&base, &starts, &budget).unwrap();
             for round in 0..6 {
                 let before: Vec<Cost> = base.states().map(|state| fresh.cost(state, 0)).collect();
                 let changed = fresh.apply(&changes(&mut random, n, &mut model));
@@ -756,7 +756,7 @@ mod tests {
                         .collect(),
                 })
                 .collect();
-            let mut fresh = FreshReach::to_assets(&base, &assets, &pool, &budget).unwrap();
+            let mut fresh = FreshCosts::to_assets(&base, &assets, &pool, &budget).unwrap();
             for round in 0..6 {
                 fresh.apply(&changes(&mut random, n, &mut model));
                 let now = graph(n as u32, &model);
