@@ -7,6 +7,7 @@
 mod column;
 mod delta;
 mod index;
+mod levels;
 mod provenance;
 mod rows;
 mod snapshot;
@@ -16,6 +17,7 @@ mod visit;
 pub(crate) use column::{Column, ColumnBuilder};
 pub use delta::{ChangedProperty, SnapshotDelta};
 pub use index::ValueRange;
+pub(crate) use levels::Levels;
 pub(crate) use provenance::ProvenanceBuilder;
 pub use provenance::SourceId;
 pub(crate) use rows::{EdgeTable, EdgeTriple};

@@ -1,6 +1,8 @@
 //! The edges: sorted by kind, start and end, so that the forward row of a node is a range of edge
 //! ids; the reverse row is a permutation.
 
+use std::sync::OnceLock;
+
 use rustc_hash::FxHashMap;
 
 use super::{EdgeId, KindId, NodeId};
@@ -172,9 +174,48 @@ impl KindSets {
     }
 }
 
+/// The ends of all edges at each node, whatever their kind: for searches that ask for no kind.
+#[derive(Debug, Clone)]
+struct EveryKind {
+    /// One entry a node and one more.
+    offsets: Box<[u32]>,
+    ends: Box<[u32]>,
+}
+
+impl EveryKind {
+    /// Sorts by node and keeps the order of edges at each: O(edges).
+    fn new(nodes: &[u32], ends: &[u32], n_nodes: usize) -> Self {
+        let mut offsets = vec![0_u32; n_nodes + 1].into_boxed_slice();
+        for &node in nodes {
+            offsets[node as usize + 1] += 1;
+        }
+        for node in 0..n_nodes {
+            offsets[node + 1] += offsets[node];
+        }
+        let mut next = offsets.clone();
+        let mut sorted = vec![0_u32; ends.len()].into_boxed_slice();
+        for (&node, &end) in nodes.iter().zip(ends) {
+            let place = &mut next[node as usize];
+            sorted[*place as usize] = end;
+            *place += 1;
+        }
+        EveryKind {
+            offsets,
+            ends: sorted,
+        }
+    }
+
+    fn of(&self, node: NodeId) -> &[u32] {
+        let at = node.0 as usize;
+        &self.ends[self.offsets[at] as usize..self.offsets[at + 1] as usize]
+    }
+}
+
 /// All edges of a snapshot in both directions.
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeTable {
+    every_out: OnceLock<EveryKind>,
+    every_in: OnceLock<EveryKind>,
     kind_starts: Box<[u32]>,
     sources: Box<[u32]>,
     targets: Box<[u32]>,
@@ -209,6 +250,8 @@ impl EdgeTable {
         let out_kinds = KindSets::new(edges.iter().map(|edge| (edge.kind, edge.source)), n_nodes);
         let in_kinds = KindSets::new(edges.iter().map(|edge| (edge.kind, edge.target)), n_nodes);
         EdgeTable {
+            every_out: OnceLock::new(),
+            every_in: OnceLock::new(),
             out_kinds,
             in_kinds,
             kind_starts,
@@ -255,6 +298,20 @@ impl EdgeTable {
             edges: &self.reverse[start as usize..end as usize],
             sources: &self.sources,
         }
+    }
+
+    pub(crate) fn every_target(&self, node: NodeId) -> &[u32] {
+        let n_nodes = self.out_kinds.set_of_node.len();
+        self.every_out
+            .get_or_init(|| EveryKind::new(&self.sources, &self.targets, n_nodes))
+            .of(node)
+    }
+
+    pub(crate) fn every_source(&self, node: NodeId) -> &[u32] {
+        let n_nodes = self.in_kinds.set_of_node.len();
+        self.every_in
+            .get_or_init(|| EveryKind::new(&self.targets, &self.sources, n_nodes))
+            .of(node)
     }
 
     pub(crate) fn out_kinds(&self, node: NodeId) -> &[KindId] {

@@ -10,6 +10,7 @@ use crate::model::{SourceInfo, Value};
 
 use super::column::Column;
 use super::index::{ValueIndex, ValueRange};
+use super::levels::{LevelPool, Levels};
 use super::provenance::{Provenance, SourceId, seen};
 use super::rows::{EdgeTable, InRow, OutRow};
 use super::symbols::{StringValues, Symbols, TextPool};
@@ -53,6 +54,7 @@ pub struct Snapshot {
     sources: Box<[SourceInfo]>,
     node_provenance: Provenance,
     edge_provenance: Provenance,
+    levels: LevelPool,
 }
 
 /// One edge.
@@ -105,6 +107,7 @@ impl Snapshot {
             sources: parts.sources.into_boxed_slice(),
             node_provenance: parts.node_provenance.finish(),
             edge_provenance: parts.edge_provenance.finish(),
+            levels: LevelPool::default(),
         }
     }
 
@@ -265,6 +268,17 @@ impl Snapshot {
         self.edges.in_row(node, kind)
     }
 
+    /// The ends of all outgoing edges of a node as raw ids, in the order of [`Snapshot::out_all`]. The
+    /// first call sorts the edges of the snapshot.
+    pub fn every_target(&self, node: NodeId) -> &[u32] {
+        self.edges.every_target(node)
+    }
+
+    /// The same against the edges, in the order of [`Snapshot::in_all`].
+    pub fn every_source(&self, node: NodeId) -> &[u32] {
+        self.edges.every_source(node)
+    }
+
     /// The kinds of the outgoing edges, ascending. O(1).
     pub fn out_kinds(&self, node: NodeId) -> &[KindId] {
         self.edges.out_kinds(node)
@@ -406,6 +420,15 @@ impl Snapshot {
                 + self.edge_provenance.heap_bytes(),
             topology_bytes,
         }
+    }
+
+    /// Room for the distances of one search, perhaps used before. Give it back when done.
+    pub(crate) fn take_levels(&self) -> Levels {
+        self.levels.take(self.n_nodes())
+    }
+
+    pub(crate) fn give_levels(&self, levels: Levels) {
+        self.levels.give(levels);
     }
 
     /// The ends of an edge. O(1).

@@ -363,6 +363,24 @@ impl EdgeTest {
     }
 }
 
+/// The ends of all edges at `node`, whatever their kind. A loop comes twice when both directions are
+/// walked.
+pub(super) fn every_end(
+    snapshot: &Snapshot,
+    direction: Direction,
+    node: NodeId,
+) -> impl Iterator<Item = &u32> {
+    let out: &[u32] = match direction {
+        Direction::In => &[],
+        _ => snapshot.every_target(node),
+    };
+    let incoming: &[u32] = match direction {
+        Direction::Out => &[],
+        _ => snapshot.every_source(node),
+    };
+    out.iter().chain(incoming)
+}
+
 /// The edges of one kind from `source` to `target`: a range of the sorted row.
 fn parallel(
     snapshot: &Snapshot,

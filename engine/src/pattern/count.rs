@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::graph::NodeId;
 
 use super::bindings::Binding;
+use super::compile::every_end;
 use super::ir::{Condition, Var};
 use super::run::{Flow, Host, Run};
 use super::step::{Fold, Op, Step, Tail, Union};
@@ -335,12 +336,25 @@ impl<H> Run<'_, H> {
                 *mark = if part.min == 0 { 3 } else { 1 };
             }
         }
+        let is_bare = self.is_bare(part, hop);
         let mut level = 0;
         while !frontier.is_empty() && part.max.is_none_or(|max| level < max) {
             level += 1;
             let mut next = Vec::new();
             for node in frontier {
                 let from = NodeId(node);
+                if is_bare {
+                    for &end in every_end(snapshot, hop.edges.direction, from) {
+                        self.tick()?;
+                        if let Some(mark) = marks.get_mut(end as usize) {
+                            if *mark & 1 == 0 {
+                                next.push(end);
+                            }
+                            *mark = 3;
+                        }
+                    }
+                    continue;
+                }
                 hop.edges.each(snapshot, from, |edge, end| {
                     self.tick()?;
                     let mark = marks.get(end.0 as usize).copied().unwrap_or(3);

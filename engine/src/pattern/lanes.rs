@@ -6,6 +6,7 @@
 use crate::budget::Stop;
 use crate::graph::NodeId;
 
+use super::compile::every_end;
 use super::ir::Condition;
 use super::run::{Host, Run};
 use super::step::{HopStep, Part};
@@ -138,6 +139,30 @@ impl<const W: usize> Lanes<W> {
             .map(|(level, _)| level)
     }
 
+    /// Which of some sources have not reached a node.
+    fn missing(&self, node: u32, bits: Bits<W>) -> Bits<W> {
+        match self.seen.get(node as usize) {
+            Some(seen) => without(bits, seen),
+            None => [0; W],
+        }
+    }
+
+    /// Some sources reach a node for the first time.
+    fn touch(&mut self, node: u32, new: &Bits<W>, touched: &mut Vec<u32>) {
+        let at = node as usize;
+        let (Some(seen), Some(next)) = (self.seen.get_mut(at), self.next.get_mut(at)) else {
+            return;
+        };
+        if is_empty(seen) {
+            self.reached.push(node);
+        }
+        if is_empty(next) {
+            touched.push(node);
+        }
+        add(seen, new);
+        add(next, new);
+    }
+
     fn get(place: &[Bits<W>], node: u32) -> Bits<W> {
         place.get(node as usize).copied().unwrap_or([0; W])
     }
@@ -242,13 +267,12 @@ impl<H> Run<'_, H> {
                 }
             }
         }
-        let back = hop.edges.reversed();
         let mut touched: Vec<u32> = Vec::new();
         let mut level = 0;
         while !frontier.is_empty() && n_missing > 0 && part.max.is_none_or(|max| level < max) {
             level += 1;
             if frontier.len() > BOTTOM_UP_LEAST.max(snapshot.n_nodes() / BOTTOM_UP_SHARE) {
-                self.pull(part, hop, &back, &full, lanes, &mut touched)?;
+                self.pull(part, hop, &full, &frontier, lanes, &mut touched)?;
             } else {
                 for &node in &frontier {
                     self.push(part, hop, node, lanes, &mut touched)?;
@@ -262,17 +286,11 @@ impl<H> Run<'_, H> {
             for &node in &touched {
                 let at = node as usize;
                 let new = Lanes::get(&lanes.next, node);
-                if let (Some(next), Some(current), Some(seen)) = (
-                    lanes.next.get_mut(at),
-                    lanes.current.get_mut(at),
-                    lanes.seen.get_mut(at),
-                ) {
-                    if is_empty(seen) {
-                        lanes.reached.push(node);
-                    }
+                if let (Some(next), Some(current)) =
+                    (lanes.next.get_mut(at), lanes.current.get_mut(at))
+                {
                     *next = [0; W];
                     *current = new;
-                    add(seen, &new);
                 }
                 let is_end = part.to_test.holds(snapshot, NodeId(node));
                 if is_end {
@@ -312,21 +330,21 @@ impl<H> Run<'_, H> {
     {
         let from = NodeId(node);
         let bits = Lanes::get(&lanes.current, node);
+        if self.is_bare(part, hop) {
+            for &end in every_end(self.snapshot, hop.edges.direction, from) {
+                self.tick()?;
+                let new = lanes.missing(end, bits);
+                if !is_empty(&new) {
+                    lanes.touch(end, &new, touched);
+                }
+            }
+            return Ok(());
+        }
         hop.edges.each(self.snapshot, from, |edge, end| {
             self.tick()?;
-            let at = end.0 as usize;
-            let (Some(seen), Some(next)) = (lanes.seen.get(at), lanes.next.get(at)) else {
-                return Ok(());
-            };
-            let new = without(without(bits, seen), next);
-            if is_empty(&new) || !self.admits(part, hop, (from, edge, end))? {
-                return Ok(());
-            }
-            if is_empty(next) {
-                touched.push(end.0);
-            }
-            if let Some(next) = lanes.next.get_mut(at) {
-                add(next, &new);
+            let new = lanes.missing(end.0, bits);
+            if !is_empty(&new) && self.admits(part, hop, (from, edge, end))? {
+                lanes.touch(end.0, &new, touched);
             }
             Ok(())
         })
@@ -337,8 +355,8 @@ impl<H> Run<'_, H> {
         &mut self,
         part: &Part<C>,
         hop: &HopStep<C>,
-        back: &super::compile::EdgeTest,
         full: &Bits<W>,
+        frontier: &[u32],
         lanes: &mut Lanes<W>,
         touched: &mut Vec<u32>,
     ) -> Result<(), H::Error>
@@ -346,29 +364,55 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let snapshot = self.snapshot;
+        let is_bare = self.is_bare(part, hop);
+        let back = hop.edges.reversed();
+        let mut is_ahead = vec![0_u64; snapshot.n_nodes().div_ceil(64)];
+        for &node in frontier {
+            if let Some(word) = is_ahead.get_mut(node as usize / 64) {
+                *word |= 1 << (node % 64);
+            }
+        }
+        let is_ahead = |node: u32| {
+            let word = is_ahead.get(node as usize / 64);
+            word.is_some_and(|word| word >> (node % 64) & 1 == 1)
+        };
         for node in 0..snapshot.n_nodes() as u32 {
-            let mut missing = without(*full, &Lanes::get(&lanes.seen, node));
+            let missing = lanes.missing(node, *full);
             if is_empty(&missing) {
                 continue;
             }
             let mut new = [0; W];
-            for (edge, before) in back.neighbours(snapshot, NodeId(node)) {
-                self.tick()?;
-                let found = both(missing, &Lanes::get(&lanes.current, before.0));
-                if is_empty(&found) || !self.admits(part, hop, (before, edge, NodeId(node)))? {
-                    continue;
+            if is_bare {
+                for &before in every_end(snapshot, back.direction, NodeId(node)) {
+                    self.tick()?;
+                    if is_ahead(before) {
+                        add(&mut new, &Lanes::get(&lanes.current, before));
+                        if is_empty(&without(missing, &new)) {
+                            break;
+                        }
+                    }
                 }
-                add(&mut new, &found);
-                missing = without(missing, &found);
-                if is_empty(&missing) {
-                    break;
+                new = both(new, &missing);
+            } else {
+                let mut left = missing;
+                for (edge, before) in back.neighbours(snapshot, NodeId(node)) {
+                    self.tick()?;
+                    if !is_ahead(before.0) {
+                        continue;
+                    }
+                    let found = both(left, &Lanes::get(&lanes.current, before.0));
+                    if is_empty(&found) || !self.admits(part, hop, (before, edge, NodeId(node)))? {
+                        continue;
+                    }
+                    add(&mut new, &found);
+                    left = without(left, &found);
+                    if is_empty(&left) {
+                        break;
+                    }
                 }
             }
             if !is_empty(&new) {
-                if let Some(next) = lanes.next.get_mut(node as usize) {
-                    *next = new;
-                }
-                touched.push(node);
+                lanes.touch(node, &new, touched);
             }
         }
         Ok(())

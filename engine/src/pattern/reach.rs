@@ -1,98 +1,24 @@
 //! Where a repeated part can lead, each end once: breadth-first instead of walk by walk.
 
-use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 
-use rustc_hash::FxHashMap;
-
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::{Levels, NodeId, Snapshot};
 
 use super::bindings::Binding;
+use super::compile::{NodeTest, every_end};
 use super::ir::{Condition, Direction, Read};
 use super::run::{Flow, Host, Run};
 use super::step::{HopStep, Part, Step};
 
-/// Distances of a breadth-first search: a small table while few nodes are reached, so that a short
-/// search costs nothing in the size of the graph, then one slot a node.
-#[derive(Debug, Default)]
-pub(super) struct Levels {
-    few: FxHashMap<u32, u32>,
-    /// Distance and one; 0 when not reached. Empty while the small table serves.
-    of_node: Vec<u32>,
-    reached: Vec<NodeId>,
-}
-
-/// The small table serves up to one node in so many.
-const FEW_SHARE: usize = 64;
-
-impl Levels {
-    pub(super) fn get(&self, node: NodeId) -> Option<u32> {
-        if self.of_node.is_empty() {
-            return self.few.get(&node.0).copied();
-        }
-        self.of_node
-            .get(node.0 as usize)
-            .copied()
-            .and_then(|level| level.checked_sub(1))
-    }
-
-    /// Notes a distance in a graph of `n_nodes`; `false` when the node has one already.
-    pub(super) fn set(&mut self, n_nodes: usize, node: NodeId, level: u32) -> bool {
-        if self.of_node.is_empty() {
-            if self.reached.len() < n_nodes / FEW_SHARE {
-                return match self.few.entry(node.0) {
-                    Entry::Occupied(_) => false,
-                    Entry::Vacant(slot) => {
-                        slot.insert(level);
-                        self.reached.push(node);
-                        true
-                    }
-                };
-            }
-            self.of_node = vec![0; n_nodes];
-            for &node in &self.reached {
-                let level = self.few.get(&node.0).copied();
-                if let (Some(slot), Some(level)) = (self.of_node.get_mut(node.0 as usize), level) {
-                    *slot = level + 1;
-                }
-            }
-            self.few.clear();
-        }
-        match self.of_node.get_mut(node.0 as usize) {
-            Some(slot) if *slot == 0 => {
-                *slot = level + 1;
-                self.reached.push(node);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Forgets everything, in the size of what was reached.
-    fn clear(&mut self) {
-        self.few.clear();
-        for node in self.reached.drain(..) {
-            if let Some(slot) = self.of_node.get_mut(node.0 as usize) {
-                *slot = 0;
-            }
-        }
-    }
-
-    /// The nodes in order of discovery.
-    pub(super) fn reached(&self) -> &[NodeId] {
-        &self.reached
-    }
-}
-
 impl<H> Run<'_, H> {
-    /// Scratch space for one search.
-    pub(super) fn take_levels(&mut self) -> Levels {
-        self.levels.pop().unwrap_or_default()
-    }
-
-    pub(super) fn give_levels(&mut self, mut levels: Levels) {
-        levels.clear();
-        self.levels.push(levels);
+    /// Whether a hop is admitted whatever its edge and its ends: then only ends are looked at.
+    pub(super) fn is_bare<C>(&self, part: &Part<C>, hop: &HopStep<C>) -> bool {
+        matches!(
+            (&part.start_test, &hop.test),
+            (NodeTest::Any, NodeTest::Any)
+        ) && part.start_conditions.is_empty()
+            && hop.conditions.is_empty()
+            && hop.edges.kinds.len() == self.snapshot.kinds().len()
     }
 
     /// Whether a hop over `edge` from one node to another is admitted.
@@ -151,7 +77,7 @@ impl<H> Run<'_, H> {
         if is_free && target == Some(start) {
             return self.first_walk(part, start, step, rest);
         }
-        let mut levels = self.take_levels();
+        let mut levels = self.snapshot.take_levels();
         let result = self.spread(part, hop, start, target, &mut levels);
         let mut flow = Ok(ControlFlow::Continue(()));
         match result {
@@ -182,7 +108,7 @@ impl<H> Run<'_, H> {
             }
             Err(error) => flow = Err(error),
         }
-        self.give_levels(levels);
+        self.snapshot.give_levels(levels);
         flow
     }
 
@@ -201,13 +127,25 @@ impl<H> Run<'_, H> {
         let snapshot: &Snapshot = self.snapshot;
         let mut returns = false;
         let mut next = 0;
-        let n_nodes = snapshot.n_nodes();
-        levels.set(n_nodes, start, 0);
+        let is_bare = self.is_bare(part, hop);
+        levels.set(start, 0);
         while let Some(&node) = levels.reached().get(next) {
             next += 1;
             let depth = levels.get(node).unwrap_or(0);
             if part.max.is_some_and(|max| depth >= max) {
                 break;
+            }
+            if is_bare {
+                for &end in every_end(snapshot, hop.edges.direction, node) {
+                    self.tick()?;
+                    let end = NodeId(end);
+                    returns |= end == start;
+                    levels.set(end, depth + 1);
+                    if target == Some(end) && (end != start || returns) {
+                        return Ok(returns);
+                    }
+                }
+                continue;
             }
             for (edge, end) in hop.edges.neighbours(snapshot, node) {
                 self.tick()?;
@@ -219,7 +157,7 @@ impl<H> Run<'_, H> {
                     continue;
                 }
                 returns |= end == start;
-                levels.set(n_nodes, end, depth + 1);
+                levels.set(end, depth + 1);
                 if target == Some(end) && (end != start || returns) {
                     return Ok(returns);
                 }

@@ -14,7 +14,6 @@ use super::count::{End, Memo};
 use super::ir::{Condition, RuleCondition};
 use super::many::Many;
 use super::plan::Plan;
-use super::reach::Levels;
 use super::step::{Op, Step};
 
 /// Whoever runs a pattern: judges its conditions and takes its matches.
@@ -75,7 +74,6 @@ fn find_within<C: Condition + Clone, H: Host<C>>(
         bindings,
         used: Used::default(),
         pending: 0,
-        levels: Vec::new(),
         weight: 1,
         end: End::Host,
         memos: (0..plan.n_memos).map(|_| Memo::default()).collect(),
@@ -234,8 +232,6 @@ pub(super) struct Run<'a, H> {
     pub(super) bindings: &'a mut Bindings,
     pub(super) used: Used,
     pub(super) pending: u64,
-    /// Free scratch space of breadth-first searches.
-    pub(super) levels: Vec<Levels>,
     /// How many equal matches the one being made stands for.
     pub(super) weight: u64,
     pub(super) end: End,

@@ -5,12 +5,11 @@ use std::ops::ControlFlow;
 
 use roaring::RoaringBitmap;
 
-use crate::graph::{EdgeId, NodeId};
+use crate::graph::{EdgeId, Levels, NodeId};
 
 use super::bindings::Binding;
-use super::compile::NodeTest;
+use super::compile::{EdgeTest, NodeTest, every_end};
 use super::ir::{Condition, Read};
-use super::reach::Levels;
 use super::run::{Flow, Host, Run};
 use super::select::{Closed, closed};
 use super::step::{HopStep, Part, PathStep, Step};
@@ -52,9 +51,9 @@ impl<H> Run<'_, H> {
             let flow = self.between_few(path, (part, hop), start, ends, step, rest)?;
             return Ok((flow, false));
         }
-        let mut levels = self.take_levels();
+        let mut levels = self.snapshot.take_levels();
         let flow = self.spread_shortest(path, part, hop, start, &mut levels, step, rest);
-        self.give_levels(levels);
+        self.snapshot.give_levels(levels);
         let needs_search = matches!(closed(path, start, start), Closed::Search);
         Ok((flow?, needs_search))
     }
@@ -85,8 +84,7 @@ impl<H> Run<'_, H> {
         let mut n_missing = part.to_test.count(snapshot);
         let start_is_end = part.to_test.holds(snapshot, start);
         n_missing -= u64::from(start_is_end);
-        let n_nodes = snapshot.n_nodes();
-        levels.set(n_nodes, start, 0);
+        levels.set(start, 0);
         while let Some(&node) = levels.reached().get(next) {
             next += 1;
             let depth = levels.get(node).unwrap_or(0);
@@ -101,7 +99,7 @@ impl<H> Run<'_, H> {
                 if (closes || levels.get(end).is_none())
                     && self.admits(part, hop, (node, edge, end))?
                 {
-                    if levels.set(n_nodes, end, depth + 1) && part.to_test.holds(snapshot, end) {
+                    if levels.set(end, depth + 1) && part.to_test.holds(snapshot, end) {
                         n_missing -= 1;
                     }
                     if closes {
@@ -184,7 +182,8 @@ impl<H> Run<'_, H> {
         if !self.hold(&part.exit_conditions)? || !self.hold(&path.end_conditions)? {
             return Ok(ControlFlow::Continue(()));
         }
-        let (mut forward, mut backward) = (self.take_levels(), self.take_levels());
+        let (mut forward, mut backward) =
+            (self.snapshot.take_levels(), self.snapshot.take_levels());
         let result = self.meet(part, hop, ends, &mut forward, &mut backward);
         let flow = match result {
             Ok(Some(length)) => {
@@ -198,8 +197,8 @@ impl<H> Run<'_, H> {
             Ok(None) => Ok(ControlFlow::Continue(())),
             Err(error) => Err(error),
         };
-        self.give_levels(forward);
-        self.give_levels(backward);
+        self.snapshot.give_levels(forward);
+        self.snapshot.give_levels(backward);
         flow
     }
 
@@ -218,12 +217,14 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let snapshot = self.snapshot;
-        let n_nodes = snapshot.n_nodes();
+        let is_bare = self.is_bare(part, hop);
         let back = hop.edges.reversed();
-        forward.set(n_nodes, start, 0);
-        backward.set(n_nodes, target, 0);
-        let mut ahead = Frontier::at(start, hop.edges.degree(snapshot, start));
-        let mut behind = Frontier::at(target, back.degree(snapshot, target));
+        forward.set(start, 0);
+        backward.set(target, 0);
+        let mut ahead = Frontier::at(start);
+        let mut behind = Frontier::at(target);
+        ahead.n_edges = self.growth(&hop.edges, is_bare, start);
+        behind.n_edges = self.growth(&back, is_bare, target);
         while !ahead.nodes.is_empty() && !behind.nodes.is_empty() {
             if part
                 .max
@@ -241,30 +242,49 @@ impl<H> Run<'_, H> {
             side.n_edges = 0;
             for node in std::mem::take(&mut side.nodes) {
                 let mut has_met = false;
-                edges.each(snapshot, node, |edge, end| {
-                    self.tick()?;
-                    if has_met || own.get(end).is_some() {
-                        return Ok(());
+                if is_bare {
+                    for &end in every_end(snapshot, edges.direction, node) {
+                        self.tick()?;
+                        let end = NodeId(end);
+                        if own.set(end, side.depth) {
+                            has_met |= other.get(end).is_some();
+                            side.nodes.push(end);
+                        }
                     }
-                    let (from, to) = if is_ahead { (node, end) } else { (end, node) };
-                    if !self.admits(part, hop, (from, edge, to))? {
-                        return Ok(());
-                    }
-                    own.set(n_nodes, end, side.depth);
-                    side.nodes.push(end);
-                    has_met = other.get(end).is_some();
-                    Ok::<(), H::Error>(())
-                })?;
+                } else {
+                    edges.each(snapshot, node, |edge, end| {
+                        self.tick()?;
+                        if has_met || own.get(end).is_some() {
+                            return Ok(());
+                        }
+                        let (from, to) = if is_ahead { (node, end) } else { (end, node) };
+                        if self.admits(part, hop, (from, edge, to))? {
+                            own.set(end, side.depth);
+                            has_met = other.get(end).is_some();
+                            side.nodes.push(end);
+                        }
+                        Ok::<(), H::Error>(())
+                    })?;
+                }
                 if has_met {
                     return Ok(Some(ahead.depth + behind.depth));
                 }
             }
             for &node in &side.nodes {
                 self.tick()?;
-                side.n_edges += edges.degree(snapshot, node);
+                side.n_edges += self.growth(edges, is_bare, node);
             }
         }
         Ok(None)
+    }
+
+    /// Edges that a search looks at from `node`.
+    fn growth(&self, edges: &EdgeTest, is_bare: bool, node: NodeId) -> u64 {
+        if is_bare {
+            every_end(self.snapshot, edges.direction, node).count() as u64
+        } else {
+            edges.degree(self.snapshot, node)
+        }
     }
 
     /// Hands on what was found: the paths, or the length alone where nobody reads more.
@@ -404,11 +424,11 @@ struct Frontier {
 }
 
 impl Frontier {
-    fn at(node: NodeId, n_edges: u64) -> Self {
+    fn at(node: NodeId) -> Self {
         Frontier {
             nodes: vec![node],
             depth: 0,
-            n_edges,
+            n_edges: 0,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::model::{Strings, Value};
 
 use super::super::column::{Column, ColumnBuilder};
+use super::super::levels::LevelPool;
 use super::super::provenance::ProvenanceBuilder;
 use super::super::rows::{EdgeTable, EdgeTriple};
 use super::super::symbols::{StringValues, Symbols};
@@ -125,6 +126,7 @@ impl Snapshot {
             sources: self.sources.clone(),
             node_provenance: self.node_provenance.clone(),
             edge_provenance: provenance.finish(),
+            levels: LevelPool::default(),
         }
     }
 }
