@@ -100,6 +100,8 @@ pub struct Cond {
     pub vars: Arc<[Var]>,
     /// The slots to fill from the pattern before it is evaluated.
     pub fills: Arc<[Output]>,
+    /// The node that an index decides it for (see [`hint::decides`]).
+    pub decides: Option<Var>,
     /// Where it stands.
     pub span: Span,
     /// Its text.
@@ -113,6 +115,10 @@ impl Condition for Cond {
 
     fn text(&self) -> &str {
         &self.text
+    }
+
+    fn decided(&self) -> Option<Var> {
+        self.decides
     }
 
     fn differing(&self) -> Option<(Var, Var)> {

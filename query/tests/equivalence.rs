@@ -203,6 +203,17 @@ const QUERIES: &[&str] = &[
     "MATCH (a), (b) WHERE a.x = b.x MATCH (a)-[:K]->(b) RETURN a.id, b.id",
     "MATCH (a) MATCH (b) MATCH (c) RETURN count(*)",
     "MATCH (a) MATCH (a)-[:K]->(b) MATCH (b)-[:K]->(c) RETURN a.id, count(*)",
+    // Conditions that an index decides, and those it cannot.
+    "MATCH (a)-[:K]->(b) WHERE b.x > 1 AND a.x IN [0, 2, null] RETURN a.id, b.id",
+    "MATCH (a)-[:K]->(b) WHERE 1 <= b.x AND b.x < 2.5 RETURN b.id, count(*)",
+    "MATCH (a)-[:K]->(b) WHERE b.x = 'no' OR b.x = 1 RETURN b.id, count(*)",
+    "MATCH (a)-[:K]->(b) WHERE b.x > '' OR b.x = null RETURN count(*)",
+    "MATCH (b {x: 1}) WITH b MATCH (a)-[:K]->(b) WHERE b.x = 2 RETURN a.id",
+    "MATCH (b {x: 1}) WITH b MATCH (a)-[:K]->(b) WHERE b.x = 1.0 AND a.x > b.x RETURN a.id",
+    "MATCH (a) OPTIONAL MATCH (a)-[:K]->(b {x: 2}) WHERE a.x = 1 RETURN a.id, b.id",
+    "MATCH (a)-[:K]->(b)<-[:L]-(a) WHERE a.x > 0 AND b.x > 0 RETURN a.id, b.id, count(*)",
+    "MATCH p = shortestPath((a {x: 1})-[*]->(b)) WHERE b.x >= 1 RETURN a.id, b.id, length(p)",
+    "MATCH p = (a {x: 1})-[:K*0..2]->(b {x: 1}) RETURN a.id, b.id, length(p)",
     // Cycles: every choice among parallel relationships, none used twice.
     "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(c) RETURN count(*)",
     "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(c) RETURN a.id, b.id, c.id",

@@ -143,6 +143,7 @@ fn indexes_answer_equality_prefix_and_range() {
         Value::Float(2.5),
         Value::from("ab"),
         Value::from("ac"),
+        Value::Float(f64::NAN),
     ]
     .into_iter()
     .enumerate()

@@ -46,7 +46,8 @@ impl ValueIndex {
         self.range((Bound::Included(value), Bound::Included(value)))
     }
 
-    /// Rows whose value lies in `range`. Only values of the type of the bound qualify.
+    /// Rows whose value lies in `range`. Only values of the type of the bound qualify, and NaN lies
+    /// in no range.
     pub(crate) fn range(&self, range: ValueRange<'_>) -> RoaringBitmap {
         let start = match range.0 {
             Bound::Included(low) => self.first(|value| value.total_cmp(low) != Ordering::Less),
@@ -63,7 +64,8 @@ impl ValueIndex {
             Bound::Excluded(high) => self.first(|value| value.total_cmp(high) != Ordering::Less),
             Bound::Unbounded => match range.0 {
                 Bound::Included(low) | Bound::Excluded(low) => self.first(|value| {
-                    value.total_cmp(low) == Ordering::Greater && !same_type(value, low)
+                    value.total_cmp(low) == Ordering::Greater
+                        && (!same_type(value, low) || is_nan(value))
                 }),
                 Bound::Unbounded => self.rows.len(),
             },
@@ -93,6 +95,10 @@ impl ValueIndex {
     fn first(&self, reached: impl Fn(&Value) -> bool) -> usize {
         self.values.partition_point(|value| !reached(value))
     }
+}
+
+fn is_nan(value: &Value) -> bool {
+    matches!(value, Value::Float(number) if number.is_nan())
 }
 
 fn same_type(a: &Value, b: &Value) -> bool {

@@ -267,6 +267,7 @@ impl<C: Condition + Clone> Planner<'_, C> {
                 && close(last, &step)
             {
                 last.conditions.extend(step.conditions);
+                last.decided.extend(step.decided);
                 last.estimate = step.estimate;
                 last_walked.extend(walked);
             } else {

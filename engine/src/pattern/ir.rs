@@ -353,6 +353,11 @@ pub trait Condition {
     fn variables(&self) -> &[Var];
     /// How plans show it.
     fn text(&self) -> &str;
+    /// The node, when the hints of that node say all that it says: what the node's pattern admits
+    /// then need not be judged again.
+    fn decided(&self) -> Option<Var> {
+        None
+    }
     /// The two nodes, when all it says is that they differ.
     fn differing(&self) -> Option<(Var, Var)> {
         None

@@ -446,7 +446,12 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
 
     /// The conditions over what is bound beforehand, and the steps with the edges they walk.
     fn steps(&self, mut bound: Vec<bool>, actions: &[Action]) -> (Vec<C>, Vec<Walked<C>>) {
-        let mut pending: Vec<C> = self.pattern.conditions.clone();
+        let (mut judged, mut pending): (Vec<C>, Vec<C>) = self
+            .pattern
+            .conditions
+            .iter()
+            .cloned()
+            .partition(|condition| self.is_decided(&bound, condition));
         let mut first = Vec::new();
         let mut steps = Vec::new();
         let mut rows = 1.0;
@@ -460,6 +465,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                         test,
                     },
                     conditions: Vec::new(),
+                    decided: Vec::new(),
                     estimate: 1.0,
                 };
                 steps.push((step, Vec::new()));
@@ -477,6 +483,8 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                 conditions.extend(self.late_conditions(idx, &before));
             }
             take_ready(&mut pending, &bound, &mut conditions);
+            let mut decided = Vec::new();
+            take_ready(&mut judged, &bound, &mut decided);
             let walked = match action {
                 Action::Edge { idx, .. } => vec![idx],
                 Action::Scan(_) | Action::Path { .. } => Vec::new(),
@@ -484,6 +492,7 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             let step = Step {
                 op,
                 conditions,
+                decided,
                 estimate: rows,
             };
             steps.push((step, walked));
@@ -492,6 +501,15 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
             steps = Self::intersected(steps);
         }
         (first, steps)
+    }
+
+    /// Whether whoever binds the node of this condition finds only nodes for which it holds.
+    fn is_decided(&self, bound: &[bool], condition: &C) -> bool {
+        self.request_order == Order::Cheapest
+            && condition.decided().is_some_and(|var| {
+                let node = self.node(var).and_then(|idx| self.pattern.nodes.get(idx));
+                !get(bound, var) && node.is_some_and(|node| !node.hints.is_empty())
+            })
     }
 
     /// The kinds an edge of the pattern may walk.

@@ -159,6 +159,7 @@ impl<C: Condition + Clone> Shaper<'_, '_, C> {
                 done = vec![Step {
                     op: Op::Fold(self.fold(var, inner)),
                     conditions: Vec::new(),
+                    decided: Vec::new(),
                     estimate,
                 }];
             }
@@ -355,6 +356,7 @@ fn tail_step<C>(tail: Tail<C>) -> Step<C> {
     Step {
         op: Op::Tail(tail),
         conditions: Vec::new(),
+        decided: Vec::new(),
         estimate: 1.0,
     }
 }

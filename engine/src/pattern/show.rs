@@ -164,7 +164,7 @@ impl<C: Condition + Clone> Plan<C> {
                 },
             ),
         };
-        for condition in &step.conditions {
+        for condition in step.decided.iter().chain(&step.conditions) {
             detail.push_str(" WHERE ");
             detail.push_str(condition.text());
         }

@@ -10,6 +10,8 @@ use crate::graph::{PropId, Snapshot};
 pub(super) struct Step<C> {
     pub(super) op: Op<C>,
     pub(super) conditions: Vec<C>,
+    /// Conditions that hold for every node the step finds; plans show them.
+    pub(super) decided: Vec<C>,
     /// Rows expected after this step.
     pub(super) estimate: f64,
 }

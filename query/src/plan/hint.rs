@@ -38,6 +38,37 @@ pub(crate) fn hints(condition: &Expr) -> Vec<(Slot, Hint)> {
     }
 }
 
+/// The slot of the node for which a condition says no more than its hint does: an index finds exactly
+/// the nodes for which it holds.
+pub(crate) fn decides(condition: &Expr) -> Option<Slot> {
+    let found = match condition {
+        Expr::Compare(first, rest) => match rest.as_slice() {
+            [(op, right)] => match (right.constant(), first.constant()) {
+                (Some(value), None) if is_plain(value) => comparison(*op, first, right),
+                (None, Some(value)) if is_plain(value) => comparison(mirrored(*op), right, first),
+                _ => None,
+            },
+            _ => None,
+        },
+        Expr::In(_, list, _) => match list.constant() {
+            Some(Val::List(items)) if items.iter().all(is_plain) => {
+                hints(condition).into_iter().next()
+            }
+            _ => None,
+        },
+        _ => hints(condition).into_iter().next(),
+    };
+    found.map(|(slot, _)| slot)
+}
+
+/// Whether indexes compare a value as the language does.
+fn is_plain(value: &Val) -> bool {
+    matches!(
+        value,
+        Val::Null | Val::Bool(_) | Val::Int(_) | Val::Float(_) | Val::Str(_)
+    )
+}
+
 /// The slot and name of `n.name`.
 fn property(expr: &Expr) -> Option<(Slot, Arc<str>)> {
     match expr {

@@ -173,6 +173,7 @@ impl Rename<'_> {
         let mut vars: Vec<Var> = fills.iter().flat_map(|fill| fill.source.vars()).collect();
         vars.sort_unstable();
         vars.dedup();
+        condition.decides = condition.decides.map(self.var);
         condition.fills = fills.into();
         condition.vars = vars.into();
     }

@@ -7,7 +7,7 @@ use foothold_engine::pattern::{Lookup, NodePattern, Pattern, Plan, Var, VarKind}
 use crate::ast::{CompareOp, Expr as Tree, ExprKind, Ident, MatchClause, PathPattern, Span};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Expr, Slot};
-use crate::plan::hint::hints;
+use crate::plan::hint::{decides, hints};
 use crate::plan::lookup::lookups;
 use crate::plan::path_filter::{Parts, path_filter};
 use crate::plan::{Body, Cond, Line, MatchOp, Node, Op, Output, Source, Subplan};
@@ -456,7 +456,14 @@ impl Resolver<'_> {
             .collect();
         vars.sort_unstable();
         vars.dedup();
+        let decides = decides(&expr).and_then(|slot| {
+            fills.iter().find_map(|fill| match fill.source {
+                Source::Node(var) if fill.slot == slot => Some(var),
+                _ => None,
+            })
+        });
         Cond {
+            decides,
             expr: Arc::new(expr),
             vars: vars.into(),
             fills: fills.into(),
