@@ -42,7 +42,7 @@ pub use between::Unknowns;
 pub use change::{ChangeEnv, ChangeFault, WhatIf, resolve_changes};
 pub use columns::verb_columns;
 pub use ends::default_start;
-pub use path_value::{AttackPathValue, fix_json, state_json, step_json};
+pub use path_value::{AttackPathValue, fix_json, shown_likelihood, state_json, step_json};
 pub use relationships::StepWatch;
 
 /// Everything the verbs need beyond a snapshot.

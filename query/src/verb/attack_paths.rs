@@ -25,7 +25,7 @@ use crate::value::Val;
 
 use super::between::{Between, uses_technique};
 use super::ends::{EndNode, EndsPlan, Role};
-use super::path_value::{AttackPathValue, rounded};
+use super::path_value::{AttackPathValue, rounded, shown_likelihood};
 use super::{AttackContext, columns, constant, count, state_value, stop_if, whole};
 
 /// Without `TOP`, so many paths: enough to read.
@@ -314,7 +314,7 @@ impl Table for AttackPaths {
             let row = [
                 state_value(graph, path.path().source),
                 state_value(graph, path.path().target),
-                Val::Float(rounded(path.likelihood())),
+                Val::Float(shown_likelihood(path.likelihood())),
                 Val::Float(rounded(path.confidence())),
                 count(path.path().steps.len() as u64),
                 Val::Str(path.weakest_text().into()),

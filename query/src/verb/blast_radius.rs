@@ -19,7 +19,7 @@ use crate::resolve::{Resolver, Scope, VerbTable};
 use crate::value::{Map, Val};
 
 use super::ends::{EndNode, EndsPlan, Role};
-use super::path_value::rounded;
+use super::path_value::{rounded, shown_likelihood};
 use super::{AttackContext, columns, constant, count, stop_if, whole};
 
 /// How many of the worst losses a row names.
@@ -174,7 +174,10 @@ fn row(graph: &AttackGraph, end: &EndNode, radius: &Radius) -> [Val; 7] {
             entry.insert("name".into(), Val::str(display_name(snapshot, asset)));
             entry.insert("asset".into(), Val::str(snapshot.stable_id(asset)));
             entry.insert("value".into(), Val::Float(value));
-            entry.insert("likelihood".into(), Val::Float(rounded(likelihood)));
+            entry.insert(
+                "likelihood".into(),
+                Val::Float(shown_likelihood(likelihood)),
+            );
             Val::Map(Arc::new(entry))
         });
     [

@@ -137,7 +137,7 @@ impl AttackPathValue {
         json!({
             "source": states.first(),
             "target": states.last(),
-            "likelihood": rounded(self.likelihood()),
+            "likelihood": shown_likelihood(self.likelihood()),
             "confidence": rounded(self.confidence),
             "signature": self.signature,
             "weakest": self.weakest(),
@@ -155,7 +155,7 @@ impl Foreign for AttackPathValue {
 
     fn field(&self, _: &Snapshot, name: &str) -> Option<Val> {
         Some(match name {
-            "likelihood" => Val::Float(rounded(self.likelihood())),
+            "likelihood" => Val::Float(shown_likelihood(self.likelihood())),
             "confidence" => Val::Float(rounded(self.confidence)),
             "steps" => super::count(self.path.steps.len() as u64),
             "signature" => Val::Str(self.signature.as_str().into()),
@@ -182,6 +182,13 @@ impl Foreign for AttackPathValue {
 pub(crate) fn rounded(number: f64) -> f64 {
     // Adding zero turns a negative zero into zero.
     (number * 1e6).round() / 1e6 + 0.0
+}
+
+/// A likelihood to four significant digits. Costs are whole numbers of 2^-16 nats, so what was
+/// written as 0.9 comes back as 0.899999, and `likelihood >= 0.9` would not hold for it.
+pub fn shown_likelihood(likelihood: f64) -> f64 {
+    // What was written as a number is read as one.
+    format!("{likelihood:.3e}").parse().unwrap_or(likelihood)
 }
 
 /// FNV-1a over the texts of states and rules, 64 bits in hexadecimal: short, and the same on every
@@ -240,7 +247,7 @@ pub fn step_json(graph: &AttackGraph, step: StepId) -> Json {
         "family": rule.family,
         "technique": rule.techniques.first(),
         "techniques": rule.techniques,
-        "likelihood": rounded(likelihood_of_cost(topology.cost(step))),
+        "likelihood": shown_likelihood(likelihood_of_cost(topology.cost(step))),
         "confidence": rounded(graph.confidence_of(step)),
         "premises": premises,
         "gain": graph.state_text(topology.gain(step)),

@@ -118,7 +118,7 @@ impl AssetDto {
             id: snapshot.stable_id(risk.asset).to_owned(),
             name: name.map(str::to_owned),
             labels: graph::labels(snapshot, risk.asset),
-            likelihood: risk.likelihood(),
+            likelihood: foothold_query::verb::shown_likelihood(risk.likelihood()),
             steps: risk.n_steps,
             blast_radius: BlastDto {
                 states: risk.states,
