@@ -50,7 +50,7 @@ fuzz_target!(|text: &str| {
     {
         let reprinted = ask(&printed).expect("the printed form is a query");
         if reprinted.completeness.stop.is_none() {
-            assert_eq!(found.len(), rows(&reprinted).len(), "{text}\n{printed}");
+            assert_eq!(found, rows(&reprinted), "{text}\n{printed}");
         }
     }
 });
