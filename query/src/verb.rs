@@ -21,6 +21,7 @@ mod exploitability;
 mod fix_plan;
 mod path_value;
 mod relationships;
+mod unknown_ways;
 mod version;
 mod why_not;
 

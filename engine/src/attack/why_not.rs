@@ -71,19 +71,28 @@ pub fn why_not(
     trial.verdict()
 }
 
-/// A match of `rule` that would gain `gain` over `target` for an attacker who holds `held`, if what
-/// is not known of it were so: the unknown conditions in words.
+/// A match of a rule that would be a step if what is not known of it were so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownStep {
+    /// What must be held.
+    pub given: Vec<State>,
+    /// The unknown conditions in words.
+    pub text: String,
+}
+
+/// The matches of `rule` that would gain `gain` over `target` for whoever holds what they need, if
+/// what is not known of them were so. Shows each to `take` until that breaks.
 ///
-/// `None` where every match has a condition that is false or a state that is not held, and where
-/// the rule gives a step anyway. A rule that lacks a whole kind of facts is silent, not unknown.
-pub fn unknown_premise(
+/// None where a condition is false, a guard removes the step, or the likelihood is 0. A rule that
+/// lacks a whole kind of facts is silent, not unknown.
+pub fn unknown_steps(
     snapshot: &Snapshot,
     rule: &Rule,
     gain: StateTemplate,
     target: NodeId,
-    held: &dyn Fn(State) -> bool,
     budget: &Budget,
-) -> Result<Option<String>, Stop> {
+    take: &mut dyn FnMut(UnknownStep) -> ControlFlow<()>,
+) -> Result<(), Stop> {
     let place = rule.pattern.nodes.iter().find(|node| node.var == gain.var);
     let has = |label: &str| {
         let label = snapshot.label_id(label);
@@ -91,30 +100,33 @@ pub fn unknown_premise(
     };
     let fits = place.is_none_or(|node| node.labels.holds(&has));
     if !fits || !rule.missing_facts(snapshot).is_empty() {
-        return Ok(None);
+        return Ok(());
     }
     let trial = Trial {
         snapshot,
         rule,
         gain,
         target,
-        held,
+        held: &|_| true,
         budget,
     };
-    let mut found = None;
-    let mut fires = false;
     trial.matches(&trial.parts(), 0, |bindings| {
-        match trial.undecided(bindings) {
-            Some(unknown) if unknown.is_empty() => {
-                fires = true;
-                return ControlFlow::Break(());
-            }
-            Some(unknown) if found.is_none() => found = Some(unknown.join(" and ")),
-            _ => {}
+        let unknown = trial.undecided(bindings).unwrap_or_default();
+        if unknown.is_empty() {
+            return ControlFlow::Continue(());
         }
-        ControlFlow::Continue(())
+        let given = rule.given.iter().filter_map(|template| {
+            bindings.node(template.var).map(|asset| State {
+                asset,
+                capability: template.capability,
+            })
+        });
+        take(UnknownStep {
+            given: given.collect(),
+            text: unknown.join(" and "),
+        })
     })?;
-    Ok(found.filter(|_| !fires))
+    Ok(())
 }
 
 /// A part of a pattern: an index of its nodes or of its edges.

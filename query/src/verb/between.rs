@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foothold_engine::attack::{AttackGraph, Rule, State, crown_jewels, unknown_premise};
+use foothold_engine::attack::{AttackGraph, Capability, Rule, State, crown_jewels};
 use foothold_engine::graph::NodeId;
 use foothold_engine::search::{Bits, StateId, closure};
 
@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::resolve::{Resolver, Scope};
 
 use super::ends::{EndNode, EndsPlan, Role};
+use super::unknown_ways::UnknownWays;
 use super::{AttackContext, stop_if};
 
 /// So many targets are asked what is unknown of them; more are not read anyway.
@@ -97,32 +98,25 @@ impl Between {
         Ok(Held { derived, starts })
     }
 
-    /// Notes why "cannot be reached" is not sure for these targets: rules that would lead there if
-    /// a fact that nobody supplied were so.
+    /// Notes why "cannot be reached" is not sure for these targets: steps that would be on a way
+    /// there if a fact that nobody supplied were so.
     pub(super) fn note_unknown(&self, cx: &mut Cx<'_>, unreached: &[EndNode]) -> Result<(), Fault> {
         if unreached.is_empty() {
             return Ok(());
         }
         let held = self.held(cx)?;
         let graph = self.graph();
-        let snapshot = graph.snapshot();
+        let mut ways = UnknownWays::new(graph, &held);
         for end in unreached.iter().take(MAX_ASKED) {
-            let is_held = |state: State| held.has(graph, state);
-            for rule in graph.rules().rules() {
-                for gain in rule.gain.iter().filter(|gain| end.means(gain.capability)) {
-                    if let Some(premise) =
-                        unknown_premise(snapshot, rule, *gain, end.node, &is_held, cx.budget)?
-                    {
-                        let id = snapshot.stable_id(end.node);
-                        let capability = gain.capability;
-                        let text = format!(
-                            "{capability}({id}) by {}: not known whether {premise}",
-                            rule.name
-                        );
-                        self.context.unknowns.add(text);
-                    }
-                }
+            for capability in Capability::ALL.into_iter().filter(|one| end.means(*one)) {
+                ways.lead_to(State {
+                    asset: end.node,
+                    capability,
+                });
             }
+        }
+        for text in ways.find(cx.budget)? {
+            self.context.unknowns.add(text);
         }
         Ok(())
     }
