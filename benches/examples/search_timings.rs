@@ -149,7 +149,9 @@ fn main() {
         .collect();
     time("blast radius sizes, estimated", repeats, || {
         let condensed = Condensation::new(graph, Links::WithAndSteps, &budget).unwrap();
-        complete(search::estimate_blast_sizes(&condensed, 64, 1, &budget))
+        complete(search::estimate_blast_sizes(
+            &condensed, None, 64, 1, &budget,
+        ))
     });
     time("expected loss of all", repeats, || {
         complete(search::expected_loss_of_all(

@@ -38,7 +38,8 @@ pub fn recompute_again(
     let affected = affected_assets(old.graph, graph, delta);
     let states = affected.iter().flat_map(|&asset| graph.states_of(asset));
     let cone = around(graph, states);
-    if cone.len() * 2 > graph.n_states() {
+    // What was estimated is no ground to build on.
+    if old.risk.size_error.is_some() || cone.len() * 2 > graph.n_states() {
         return recompute(graph, starts, pool, budget, &|_| {});
     }
     let (forward, stop) = cheapest_from(topology, starts, budget).into_parts();
@@ -96,6 +97,7 @@ pub fn recompute_again(
     let risk = EstateRisk {
         assets: risks,
         n_reached,
+        size_error: None,
     };
     Outcome::new(risk, stopped)
 }

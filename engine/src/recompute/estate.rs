@@ -5,8 +5,8 @@ use crate::budget::{Budget, Outcome, Stop};
 use crate::graph::NodeId;
 use crate::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 use crate::search::{
-    Condensation, Links, SideCosts, StateId, ValuedAsset, blast_sizes, cheapest_from,
-    expected_loss_of_all, loss_in_units,
+    Bits, Condensation, Links, SideCosts, StateId, ValuedAsset, blast_sizes, cheapest_from,
+    estimate_blast_sizes, expected_loss_of_all, loss_in_units,
 };
 
 use super::assets::AssetGraph;
@@ -47,7 +47,16 @@ pub struct EstateRisk {
     pub assets: Vec<AssetRisk>,
     /// How many states of the attack graph the attacker can hold.
     pub n_reached: usize,
+    /// Where numbers of states and assets that fall are estimates: their relative standard error.
+    /// `None` where they are counted, as they are unless the user sets a limit.
+    pub size_error: Option<f64>,
 }
+
+/// The places of each sketch, where sizes are estimated: a standard error of 8.9 %.
+const SKETCH_PLACES: u32 = 128;
+
+/// With fewer crown jewels than this, those that fall are counted even where sizes are estimated.
+const COUNTED_JEWELS: u32 = 1024;
 
 /// What a recomputation is doing, for progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,11 +101,16 @@ pub fn recompute(
     budget: &Budget,
     progress: &(dyn Fn(Timing) + Sync),
 ) -> Outcome<EstateRisk> {
-    recompute_resuming(graph, starts, pool, budget, progress, &NoCheckpoint)
+    let exact = usize::MAX;
+    recompute_resuming(graph, starts, pool, budget, progress, &NoCheckpoint, exact)
 }
 
 /// As [`recompute`], in parts that `checkpoint` keeps: what it has kept already is not computed
 /// again, and the result is the same to the byte. The checkpoint must be of this graph.
+///
+/// In a graph of more than `estimate_above` states how many states and assets fall with each is
+/// estimated, and [`EstateRisk::size_error`] says how far off that may be; everything else stays
+/// exact.
 pub fn recompute_resuming(
     graph: &AttackGraph,
     starts: &[StateId],
@@ -104,6 +118,7 @@ pub fn recompute_resuming(
     budget: &Budget,
     progress: &(dyn Fn(Timing) + Sync),
     checkpoint: &dyn Checkpoint,
+    estimate_above: usize,
 ) -> Outcome<EstateRisk> {
     let tell = |phase, done| progress(Timing { phase, done });
     tell(Phase::Prepare, 0.0);
@@ -112,6 +127,7 @@ pub fn recompute_resuming(
         let nothing = EstateRisk {
             assets: Vec::new(),
             n_reached: 0,
+            size_error: None,
         };
         return Outcome::Partial(nothing, Stop::Memory);
     };
@@ -129,9 +145,15 @@ pub fn recompute_resuming(
         .iter()
         .filter_map(|jewel| Some((Some(assets.place(jewel.asset)?), jewel.value)))
         .collect();
-    let (sizes, stop) = part(checkpoint, Part::BlastRadius, || {
-        sizes_of_assets(&assets, &places, pool, budget)
-    });
+    let is_estimated = graph.n_states() > estimate_above;
+    let (sizes, stop, size_error) = if is_estimated {
+        estimates_of_assets(&assets, &places, budget)
+    } else {
+        let (sizes, stop) = part(checkpoint, Part::BlastRadius, || {
+            sizes_of_assets(&assets, &places, pool, budget)
+        });
+        (sizes, stop, None)
+    };
     stopped = stopped.or(stop);
 
     let mut losses = vec![0_i64; assets.assets().len()];
@@ -169,6 +191,7 @@ pub fn recompute_resuming(
         EstateRisk {
             assets: risks.collect(),
             n_reached,
+            size_error,
         },
         stopped,
     )
@@ -254,6 +277,52 @@ pub(super) fn sizes_of_assets(
     (words, stop)
 }
 
+/// As [`sizes_of_assets`], from sketches, and their relative standard error.
+fn estimates_of_assets(
+    assets: &AssetGraph,
+    jewels: &[Place],
+    budget: &Budget,
+) -> (Vec<u64>, Option<Stop>, Option<f64>) {
+    let topology = assets.topology();
+    let condensed = match Condensation::new(topology, Links::Single, budget) {
+        Ok(condensed) => condensed,
+        Err(stop) => return (Vec::new(), Some(stop), None),
+    };
+    let n = assets.assets().len();
+    let set = |states: &mut dyn Iterator<Item = u32>| Bits::of(topology.n_states(), states);
+    let own = set(&mut (0..topology.n_states().saturating_sub(2 * n) as u32));
+    let fallen = set(&mut (0..n).map(|at| assets.fallen(at).0));
+    let places = jewels.iter().filter_map(|jewel| jewel.0);
+    let treasured = set(&mut places.map(|at| assets.fallen(at).0));
+    let n_treasured = treasured.count() as u32;
+    let of_jewels = SKETCH_PLACES.max(n_treasured.min(COUNTED_JEWELS) + 1);
+    let sketches = [
+        (&own, SKETCH_PLACES),
+        (&fallen, SKETCH_PLACES),
+        (&treasured, of_jewels),
+    ];
+    let mut stopped = None;
+    let mut error = None;
+    let [own, fallen, treasured] = sketches.map(|(counted, k)| {
+        let outcome = estimate_blast_sizes(&condensed, Some(counted), k, 1, budget);
+        let (sizes, stop) = outcome.into_parts();
+        stopped = stopped.or(stop);
+        error = error.or(Some(sizes.standard_error()));
+        sizes
+    });
+    let mut words = Vec::with_capacity(2 * n);
+    for holding in (0..n).map(|at| assets.holding(at)) {
+        #[allow(clippy::cast_sign_loss, reason = "a number of states is positive")]
+        let [own, fallen, treasured] = [&own, &fallen, &treasured]
+            .map(|sizes| sizes.of(&condensed, holding).n_states.round() as u64);
+        let fallen = fallen.min(u64::from(JEWEL_WEIGHT) - 1);
+        words.push(treasured * u64::from(JEWEL_WEIGHT) + fallen);
+        // With the states of holding the asset and of having assets fallen, as they are counted.
+        words.push(own + 1 + fallen);
+    }
+    (words, stopped, error)
+}
+
 /// For each asset the sum over these jewels of value times likelihood, scaled.
 pub(super) fn losses_of_assets(
     assets: &AssetGraph,
@@ -313,6 +382,78 @@ mod tests {
             hop("move", "X", Capability::Exec, Capability::Exec, 0.7),
         ];
         derived(&snapshot(&lines), rules, 1)
+    }
+
+    fn pool(n_threads: usize) -> rayon::ThreadPool {
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(n_threads);
+        builder.build().unwrap()
+    }
+
+    /// Computed with sizes estimated, and without.
+    fn estimated_and_counted(graph: &AttackGraph) -> [EstateRisk; 2] {
+        let (pool, budget) = (pool(1), Budget::unlimited());
+        let starts = [StateId(0)];
+        [0, usize::MAX].map(|above| {
+            let none = &NoCheckpoint;
+            recompute_resuming(graph, &starts, &pool, &budget, &|_| {}, none, above)
+                .into_parts()
+                .0
+        })
+    }
+
+    #[test]
+    fn what_fits_into_a_sketch_is_counted_though_estimates_are_asked_for() {
+        for seed in 0..100 {
+            let [estimated, counted] = estimated_and_counted(&estate(seed));
+            assert_eq!(estimated.assets, counted.assets, "seed {seed}");
+            assert!(estimated.size_error.is_some() && counted.size_error.is_none());
+        }
+    }
+
+    #[test]
+    fn estimates_are_as_near_as_they_say_and_the_rest_is_exact() {
+        let n = 900;
+        let mut state = 3_u32;
+        let mut random = |n: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % n
+        };
+        let mut lines = String::from("a7 value 5\na400 value 7\n");
+        for from in 0..n {
+            for kind in ["K", "X", "R"] {
+                // Mostly onwards, so that sizes differ.
+                let to = from + random(40);
+                writeln!(lines, "a{from} {kind} a{}", to % (n + 20)).unwrap();
+            }
+        }
+        let rules = vec![
+            hop("reach", "R", Capability::Exec, Capability::Reach, 0.9),
+            hop("take", "K", Capability::Reach, Capability::Exec, 0.5),
+            hop("move", "X", Capability::Exec, Capability::Exec, 0.7),
+        ];
+        let graph = derived(&snapshot(&lines), rules, 1);
+        let [estimated, counted] = estimated_and_counted(&graph);
+        let error = estimated.size_error.unwrap();
+        let (mut n_large, mut n_near) = (0, 0);
+        for (estimate, exact) in estimated.assets.iter().zip(&counted.assets) {
+            assert_eq!(estimate.crown_jewels, exact.crown_jewels);
+            assert_eq!(
+                estimate.expected_loss.to_bits(),
+                exact.expected_loss.to_bits()
+            );
+            assert_eq!(
+                (estimate.cost, estimate.n_steps),
+                (exact.cost, exact.n_steps)
+            );
+            if exact.assets > 200 {
+                let off = estimate.assets as f64 / exact.assets as f64 - 1.0;
+                n_large += 1;
+                n_near += usize::from(off.abs() < 2.0 * error);
+            }
+        }
+        assert!(n_large > 200, "{n_large}");
+        assert!(n_near * 10 > n_large * 8, "{n_near} of {n_large}");
+        assert_ne!(estimated.assets, counted.assets);
     }
 
     #[test]
@@ -427,8 +568,15 @@ mod tests {
                 n_before_stop: n_parts,
                 stop: budget.stop_handle(),
             };
-            let outcome =
-                recompute_resuming(&graph, &starts, &pool, &budget, &|_| {}, &interrupted);
+            let outcome = recompute_resuming(
+                &graph,
+                &starts,
+                &pool,
+                &budget,
+                &|_| {},
+                &interrupted,
+                usize::MAX,
+            );
             kept = interrupted.parts.into_inner().unwrap();
             // A fourth part is the last one: nothing is left to be stopped.
             assert_eq!(kept.len(), n_parts);

@@ -12,6 +12,7 @@
 //! AND steps count as links from their main premise, as in [`super::reach_of_all`], so that what is
 //! estimated is then an upper bound.
 
+use super::bits::Bits;
 use super::components::Condensation;
 use super::random::SplitMix64;
 use super::topology::StateId;
@@ -25,7 +26,7 @@ pub struct SizeEstimates {
     by_component: Vec<SizeEstimate>,
 }
 
-/// How many states fall with one, itself included.
+/// How many of the counted states fall with one, itself included.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SizeEstimate {
     /// The number.
@@ -49,12 +50,14 @@ impl SizeEstimates {
 /// The lowest places each sketch keeps at least; fewer have no bounded error.
 const MIN_K: u32 = 4;
 
-/// Estimates the size of every state's blast radius from sketches of `k` places (at least 4).
+/// Estimates the size of every state's blast radius from sketches of `k` places (at least 4): how
+/// many states fall with it, or how many of the `counted` ones.
 ///
 /// O(links * k), and 4 * k bytes for each component. Make the condensation with
 /// [`super::Links::WithAndSteps`]. If stopped, what comes late has an estimate of 0.
 pub fn estimate_blast_sizes(
     condensed: &Condensation,
+    counted: Option<&Bits>,
     k: u32,
     seed: u64,
     budget: &Budget,
@@ -68,12 +71,13 @@ pub fn estimate_blast_sizes(
         k,
         by_component: vec![nothing; condensed.n_components()],
     };
-    let stop = sketch(condensed, seed, &mut estimates, budget).err();
+    let stop = sketch(condensed, counted, seed, &mut estimates, budget).err();
     Outcome::new(estimates, stop)
 }
 
 fn sketch(
     condensed: &Condensation,
+    counted: Option<&Bits>,
     seed: u64,
     estimates: &mut SizeEstimates,
     budget: &Budget,
@@ -92,6 +96,7 @@ fn sketch(
         own.extend(
             components
                 .states(component)
+                .filter(|state| counted.is_none_or(|counted| counted.contains(state.0)))
                 .map(|state| places[state.idx()]),
         );
         own.sort_unstable();
@@ -101,7 +106,7 @@ fn sketch(
             let other = &sketches[offsets[successor]..offsets[successor + 1]];
             n_expanded += 1;
             // A full sketch changes only by what is lower than its last place.
-            if own.len() == k && other[0] >= own[k - 1] {
+            if own.len() == k && other.first().is_none_or(|&first| first >= own[k - 1]) {
                 continue;
             }
             merge(&own, other, k, &mut merged);
@@ -181,7 +186,7 @@ mod tests {
     fn estimates(graph: &StepGraph, k: u32, seed: u64) -> (Condensation, SizeEstimates) {
         let budget = Budget::unlimited();
         let condensed = Condensation::new(graph, Links::WithAndSteps, &budget).unwrap();
-        let outcome = estimate_blast_sizes(&condensed, k, seed, &budget);
+        let outcome = estimate_blast_sizes(&condensed, None, k, seed, &budget);
         let Outcome::Complete(found) = outcome else {
             panic!("stopped");
         };

@@ -38,7 +38,9 @@ impl Analysis {
         let watch = Stopwatch::start();
         let starts = world.internet_states();
         let attack = &world.attack;
-        let outcome = recompute_resuming(attack, &starts, pool, budget, progress, checkpoint);
+        let above = world.rules.estimate_above;
+        let outcome =
+            recompute_resuming(attack, &starts, pool, budget, progress, checkpoint, above);
         let (risk, stop) = outcome.into_parts();
         Self {
             world: Arc::clone(world),

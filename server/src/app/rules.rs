@@ -6,6 +6,8 @@
 //! disable = ["R14", "dangling-record"]     # by name or catalogue number
 //! [likelihood]
 //! exploit-network-cve = 0.3                # a number, or a class such as "D2"
+//! [blast_radius]
+//! estimate_above = 1000000                 # states; without it sizes are always counted
 //! ```
 //!
 //! A rule of the folder replaces a shipped one of the same name. A broken file is reported and the
@@ -38,6 +40,8 @@ pub(crate) struct InForce {
     pub(crate) problems: Vec<FileDiagnostic>,
     /// The user's folder.
     pub(crate) folder: Option<PathBuf>,
+    /// Above so many states sizes of blast radii are estimated.
+    pub(crate) estimate_above: usize,
 }
 
 /// `settings.toml` of a rules folder.
@@ -48,6 +52,15 @@ struct Settings {
     disable: Vec<String>,
     #[serde(default)]
     likelihood: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    blast_radius: BlastRadiusSettings,
+}
+
+/// How sizes of blast radii are found for all assets at once.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BlastRadiusSettings {
+    estimate_above: Option<usize>,
 }
 
 impl InForce {
@@ -58,6 +71,7 @@ impl InForce {
             model: Arc::new(ScoringModel::shipped()),
             problems: Vec::new(),
             folder: None,
+            estimate_above: usize::MAX,
         }
     }
 
@@ -99,8 +113,10 @@ impl InForce {
             }
         }
         let settings = root.join(SETTINGS);
+        let mut estimate_above = None;
         if settings.is_file() {
-            apply_settings(&settings, &model, &mut definitions)?;
+            let settings = apply_settings(&settings, &model, &mut definitions)?;
+            estimate_above = settings.blast_radius.estimate_above;
         }
         let model = Arc::new(model);
         problems.extend(definitions.diagnostics().iter().cloned());
@@ -111,6 +127,7 @@ impl InForce {
             model,
             problems,
             folder: Some(root),
+            estimate_above: estimate_above.unwrap_or(usize::MAX),
         })
     }
 
@@ -125,7 +142,11 @@ impl InForce {
     }
 }
 
-fn apply_settings(path: &Path, model: &ScoringModel, definitions: &mut Definitions) -> Result<()> {
+fn apply_settings(
+    path: &Path,
+    model: &ScoringModel,
+    definitions: &mut Definitions,
+) -> Result<Settings> {
     let wrong = |reason: String| AppError::RuleSettings {
         path: path.to_owned(),
         reason,
@@ -159,7 +180,7 @@ fn apply_settings(path: &Path, model: &ScoringModel, definitions: &mut Definitio
         };
         definitions.override_likelihood(name, likelihood);
     }
-    Ok(())
+    Ok(settings)
 }
 
 /// Why one file may not import another, if it may not.

@@ -84,7 +84,13 @@ pub(crate) fn search_timings(world: &World, pool: &rayon::ThreadPool) -> Vec<Sea
     });
     time("estimated blast radius of every state", &mut || {
         if let Ok(condensed) = Condensation::new(graph, Links::WithAndSteps, &budget) {
-            drop(estimate_blast_sizes(&condensed, SKETCH_PLACES, 1, &budget));
+            drop(estimate_blast_sizes(
+                &condensed,
+                None,
+                SKETCH_PLACES,
+                1,
+                &budget,
+            ));
         }
     });
     time("expected loss of every state", &mut || {

@@ -86,6 +86,12 @@ pub(crate) fn run(context: &Context, args: &AnalyzeArgs) -> anyhow::Result<Exit>
                 dto.stats.steps,
                 dto.stats.elapsed_ms
             ))?;
+            if let Some(error) = dto.completeness.size_error {
+                print_line(&format!(
+                    "what falls is estimated, with a standard error of {:.1} %; jewels and losses are not",
+                    100.0 * error
+                ))?;
+            }
         }
     }
     Ok(Exit::Done)

@@ -23,6 +23,9 @@ pub(crate) struct AnalysisCompletenessDto {
     pub(crate) complete: bool,
     pub(crate) limit: Option<&'static str>,
     pub(crate) silent_rules: Vec<SilentRuleDto>,
+    /// Where numbers of states and assets that fall are estimates: their relative standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) size_error: Option<f64>,
 }
 
 /// A rule that could not fire, and what it lacked.
@@ -84,6 +87,7 @@ impl AnalysisDto {
                 complete: analysis.stop.is_none(),
                 limit: analysis.stop.map(limit_name),
                 silent_rules: silent_rules(world),
+                size_error: analysis.risk.size_error,
             },
             stats: AnalysisStatsDto {
                 elapsed_ms: analysis.elapsed_ms,

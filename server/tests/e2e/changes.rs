@@ -362,6 +362,26 @@ fn own_rules_stand_beside_the_shipped_ones() {
 }
 
 #[test]
+fn sizes_are_estimated_only_where_the_settings_say_so_and_the_answer_states_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("rules");
+    fs::create_dir(&root).unwrap();
+    let analyze = || {
+        let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/demo");
+        let rules = ["--rules", text(&root)];
+        let asked = ["analyze", "--format", "json", "--load", demo];
+        run(&[&asked[..], &rules[..]].concat()).json()
+    };
+    assert!(analyze()["completeness"].get("size_error").is_none());
+    let settings = root.join("settings.toml");
+    fs::write(&settings, "[blast_radius]\nestimate_above = 1000000\n").unwrap();
+    assert!(analyze()["completeness"].get("size_error").is_none());
+    fs::write(&settings, "[blast_radius]\nestimate_above = 10\n").unwrap();
+    let error = analyze()["completeness"]["size_error"].as_f64().unwrap();
+    assert!((0.01..0.2).contains(&error), "{error}");
+}
+
+#[test]
 fn fixtures_of_own_rules_are_run() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().join("rules");
