@@ -214,6 +214,11 @@ const QUERIES: &[&str] = &[
     "MATCH (a)-[:K]->(b)<-[:L]-(a) WHERE a.x > 0 AND b.x > 0 RETURN a.id, b.id, count(*)",
     "MATCH p = shortestPath((a {x: 1})-[*]->(b)) WHERE b.x >= 1 RETURN a.id, b.id, length(p)",
     "MATCH p = (a {x: 1})-[:K*0..2]->(b {x: 1}) RETURN a.id, b.id, length(p)",
+    // Labels that every end of a kind has, or only some.
+    "MATCH (a:N)-[:K]->(b:N)-[:L]->(c:M) RETURN count(*)",
+    "MATCH (a)<-[:K]-(b:N)-[:L]-(c:M) RETURN a.id, count(*)",
+    "MATCH (a)-[:K]->(b:M) RETURN a.id, count(*)",
+    "MATCH (a:M)-[:K]->(b)-[:K]->(c:N), (a)-[:K]->(c) RETURN c.id, count(*)",
     // Cycles: every choice among parallel relationships, none used twice.
     "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(c) RETURN count(*)",
     "MATCH (a)-[:K]->(b)-[:K]->(c), (a)-[:K]->(c) RETURN a.id, b.id, c.id",

@@ -166,6 +166,61 @@ fn indexes_answer_equality_prefix_and_range() {
     assert_eq!(nodes(all_numbers), [0, 1, 2]);
 }
 
+#[test]
+fn labels_of_all_ends_are_known() {
+    let mut facts = Facts::new();
+    for (id, labels) in [
+        ("n:a", ["A", "X"]),
+        ("n:b", ["B", "X"]),
+        ("n:c", ["B", "Y"]),
+    ] {
+        facts.node(id, &labels).unwrap();
+    }
+    for (from, kind, to) in [
+        ("n:a", "K", "n:b"),
+        ("n:a", "K", "n:c"),
+        ("n:c", "L", "n:a"),
+    ] {
+        facts.edge(from, kind, to).unwrap();
+    }
+    let snapshot = merged(&[(source("s"), facts)]);
+    let have = |kind: &str, is_source: bool| -> Vec<&str> {
+        let kind = snapshot.kind_id(kind).unwrap();
+        let labels = snapshot.labels();
+        labels
+            .filter(|&label| snapshot.ends_have_label(kind, is_source, label))
+            .map(|label| snapshot.label_name(label))
+            .collect()
+    };
+    assert_eq!(have("K", true), ["A", "X"]);
+    assert_eq!(have("K", false), ["B"]);
+    assert_eq!(have("L", true), ["B", "Y"]);
+    assert_eq!(have("L", false), ["A", "X"]);
+}
+
+#[test]
+fn rows_of_every_kind_are_the_rows_of_each() {
+    let mut facts = Facts::new();
+    for at in 0..9 {
+        facts.node(&format!("n:{at}"), &[]).unwrap();
+    }
+    for at in 0..40_usize {
+        let (from, to) = (at * 7 % 9, at * at % 5);
+        let kind = ["K", "L", "M"][at % 3];
+        let edge = facts
+            .edge(&format!("n:{from}"), kind, &format!("n:{to}"))
+            .unwrap();
+        facts.set_key(edge, &at.to_string());
+    }
+    let snapshot = merged(&[(source("s"), facts)]);
+    for node in snapshot.nodes() {
+        let out: Vec<u32> = snapshot.out_all(node).map(|(_, _, end)| end.0).collect();
+        assert_eq!(snapshot.every_target(node), out);
+        let incoming: Vec<u32> = snapshot.in_all(node).map(|(_, _, end)| end.0).collect();
+        assert_eq!(snapshot.every_source(node), incoming);
+    }
+}
+
 fn arbitrary_facts() -> impl Strategy<Value = Vec<(u8, u8, u8, u8)>> {
     prop::collection::vec((0..12_u8, 0..12_u8, 0..3_u8, 0..4_u8), 0..60)
 }

@@ -36,6 +36,9 @@ pub(crate) struct Parts {
     pub(crate) edge_provenance: super::ProvenanceBuilder,
 }
 
+/// The labels that all nodes at one end of the edges of a kind have.
+type EndLabels = OnceLock<Box<[LabelId]>>;
+
 /// An immutable property graph.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -55,6 +58,8 @@ pub struct Snapshot {
     node_provenance: Provenance,
     edge_provenance: Provenance,
     levels: LevelPool,
+    /// What all ends of the edges of a kind have, sources then targets.
+    end_labels: Box<[[EndLabels; 2]]>,
 }
 
 /// One edge.
@@ -91,6 +96,7 @@ impl Snapshot {
             }
         }
         let node_indexes = parts.node_columns.iter().map(|_| OnceLock::new()).collect();
+        let end_labels = (0..parts.kinds.len()).map(|_| Default::default()).collect();
         Snapshot {
             ids: parts.ids,
             labels: parts.labels,
@@ -108,6 +114,7 @@ impl Snapshot {
             node_provenance: parts.node_provenance.finish(),
             edge_provenance: parts.edge_provenance.finish(),
             levels: LevelPool::default(),
+            end_labels,
         }
     }
 
@@ -251,6 +258,37 @@ impl Snapshot {
             kind: self.edges.kind(edge),
             target,
         }
+    }
+
+    /// Whether every edge of a kind ends at (or, with `is_source`, starts at) a node with a label. The
+    /// first call for a kind looks at its edges.
+    pub fn ends_have_label(&self, kind: KindId, is_source: bool, label: LabelId) -> bool {
+        let Some(both) = self.end_labels.get(usize::from(kind.0)) else {
+            return false;
+        };
+        let [of_sources, of_targets] = both;
+        let slot = if is_source { of_sources } else { of_targets };
+        slot.get_or_init(|| self.labels_of_ends(kind, is_source))
+            .contains(&label)
+    }
+
+    fn labels_of_ends(&self, kind: KindId, is_source: bool) -> Box<[LabelId]> {
+        let mut is_found = vec![false; self.label_sets.len()];
+        for edge in self.edges_of_kind(kind) {
+            let (source, target) = self.edges.ends(EdgeId(edge));
+            let end = if is_source { source } else { target };
+            is_found[self.label_set_of_node[end.0 as usize] as usize] = true;
+        }
+        let sets = self.label_sets.iter().zip(&is_found);
+        let mut sets = sets.filter(|(_, is_found)| **is_found);
+        let Some((first, _)) = sets.next() else {
+            return Box::new([]);
+        };
+        let mut common = first.to_vec();
+        for (set, _) in sets {
+            common.retain(|label| set.contains(label));
+        }
+        common.into_boxed_slice()
     }
 
     /// The ids of all edges of a kind.

@@ -16,6 +16,8 @@ pub(super) enum NodeTest {
     Any,
     /// The nodes with a label.
     Label(LabelId),
+    /// The same, where every node that comes has it.
+    Implied(LabelId),
     /// These nodes.
     Set(RoaringBitmap),
 }
@@ -46,7 +48,9 @@ impl NodeTest {
         match (self, narrowed) {
             (test, None) => test,
             (NodeTest::Any, Some(set)) => NodeTest::Set(set),
-            (NodeTest::Label(label), Some(set)) => NodeTest::Set(set & snapshot.labelled(label)),
+            (NodeTest::Label(label) | NodeTest::Implied(label), Some(set)) => {
+                NodeTest::Set(set & snapshot.labelled(label))
+            }
             (NodeTest::Set(labelled), Some(set)) => NodeTest::Set(set & labelled),
         }
     }
@@ -54,7 +58,7 @@ impl NodeTest {
     /// Whether `node` is admitted.
     pub(super) fn holds(&self, snapshot: &Snapshot, node: NodeId) -> bool {
         match self {
-            NodeTest::Any => true,
+            NodeTest::Any | NodeTest::Implied(_) => true,
             NodeTest::Label(label) => snapshot.has_label(node, *label),
             NodeTest::Set(set) => set.contains(node.0),
         }
@@ -64,7 +68,9 @@ impl NodeTest {
     pub(super) fn is_disjoint(&self, snapshot: &Snapshot, other: &NodeTest) -> bool {
         let set = |test: &NodeTest| match test {
             NodeTest::Any => None,
-            NodeTest::Label(label) => Some(snapshot.labelled(*label).clone()),
+            NodeTest::Label(label) | NodeTest::Implied(label) => {
+                Some(snapshot.labelled(*label).clone())
+            }
             NodeTest::Set(set) => Some(set.clone()),
         };
         match (self, other) {
@@ -78,11 +84,34 @@ impl NodeTest {
         }
     }
 
+    /// Whether every node that comes is admitted.
+    pub(super) fn admits_all(&self) -> bool {
+        matches!(self, NodeTest::Any | NodeTest::Implied(_))
+    }
+
+    /// The test of a node that only these edges lead to.
+    pub(super) fn after(self, snapshot: &Snapshot, edges: &EdgeTest) -> Self {
+        let NodeTest::Label(label) = self else {
+            return self;
+        };
+        let implies = |kind: &KindId| {
+            (edges.direction == Direction::In || snapshot.ends_have_label(*kind, false, label))
+                && (edges.direction == Direction::Out
+                    || snapshot.ends_have_label(*kind, true, label))
+        };
+        let is_implied = edges.kinds.len() <= FEW_KINDS && edges.kinds.iter().all(implies);
+        if is_implied {
+            NodeTest::Implied(label)
+        } else {
+            self
+        }
+    }
+
     /// How many nodes are admitted.
     pub(super) fn count(&self, snapshot: &Snapshot) -> u64 {
         match self {
             NodeTest::Any => snapshot.n_nodes() as u64,
-            NodeTest::Label(label) => snapshot.labelled(*label).len(),
+            NodeTest::Label(label) | NodeTest::Implied(label) => snapshot.labelled(*label).len(),
             NodeTest::Set(set) => set.len(),
         }
     }
@@ -95,7 +124,7 @@ impl NodeTest {
         let pick = |set: &RoaringBitmap| (0..n).filter_map(|i| set.select(at(i))).collect();
         let ids: Vec<u32> = match self {
             NodeTest::Any => (0..n).map(at).collect(),
-            NodeTest::Label(label) => pick(snapshot.labelled(*label)),
+            NodeTest::Label(label) | NodeTest::Implied(label) => pick(snapshot.labelled(*label)),
             NodeTest::Set(set) => pick(set),
         };
         ids.into_iter().map(NodeId).collect()

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use rustc_hash::FxHashMap;
 
+use crate::budget::Stop;
 use crate::graph::NodeId;
 
 use super::bindings::Binding;
@@ -124,12 +125,21 @@ impl<H> Run<'_, H> {
         flow
     }
 
-    fn remember(&mut self, memo: usize, key: NodeId, n: u64) -> Result<(), crate::budget::Stop> {
-        let n_nodes = self.snapshot.n_nodes();
-        let Some(memo) = self.memos.get_mut(memo) else {
+    fn remember(&mut self, at: usize, key: NodeId, n: u64) -> Result<(), Stop> {
+        let Some(memo) = self.memos.get_mut(at) else {
             return Ok(());
         };
+        let mut known = std::mem::take(memo);
+        let result = self.note(&mut known, key, n);
+        if let Some(memo) = self.memos.get_mut(at) {
+            *memo = known;
+        }
+        result
+    }
+
+    fn note(&mut self, memo: &mut Memo, key: NodeId, n: u64) -> Result<(), Stop> {
         if memo.of_node.is_empty() {
+            let n_nodes = self.snapshot.n_nodes();
             memo.of_node = vec![0; n_nodes];
             let bytes = n_nodes as u64 * 8;
             self.held += bytes;
@@ -172,28 +182,33 @@ impl<H> Run<'_, H> {
         if tail.is_once || !step.conditions.is_empty() || next.key != Some(*to) {
             return Ok(None);
         }
-        let snapshot = self.snapshot;
+        let (snapshot, to) = (self.snapshot, *to);
+        // Nothing after it uses this memory.
+        let mut known = std::mem::take(self.memos.get_mut(memo).unwrap_or(&mut Memo::default()));
         let mut total = 0_u64;
-        edges.each(snapshot, start, |_, end| {
+        let result = edges.each(snapshot, start, |_, end| {
             self.tick()?;
             if !test.holds(snapshot, end) {
                 return Ok(());
             }
-            let known = self.memos.get(memo).and_then(|memo| memo.get(end));
-            let n = match known {
+            let n = match known.get(end) {
                 Some(n) => n,
                 None => {
-                    self.bindings.set(*to, Binding::Node(end));
+                    self.bindings.set(to, Binding::Node(end));
                     let n = self.counted(next);
-                    self.bindings.set(*to, Binding::Unbound);
+                    self.bindings.set(to, Binding::Unbound);
                     let n = n?;
-                    self.remember(memo, end, n)?;
+                    self.note(&mut known, end, n)?;
                     n
                 }
             };
             total = total.saturating_add(n);
             Ok::<(), H::Error>(())
-        })?;
+        });
+        if let Some(memo) = self.memos.get_mut(memo) {
+            *memo = known;
+        }
+        result?;
         Ok(Some(total))
     }
 
@@ -253,7 +268,7 @@ impl<H> Run<'_, H> {
             return Ok(None);
         };
         self.tick()?;
-        if matches!(test, super::compile::NodeTest::Any) {
+        if test.admits_all() {
             return Ok(Some(edges.degree(self.snapshot, start)));
         }
         let snapshot = self.snapshot;

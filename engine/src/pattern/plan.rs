@@ -581,6 +581,10 @@ impl<'a, C: Condition + Clone> Planner<'a, C> {
                     }
                 } else {
                     let others = 0..self.pattern.edges.len();
+                    let test = match self.request_order {
+                        Order::Cheapest => test.after(self.snapshot, &edges),
+                        Order::AsWritten => test,
+                    };
                     Op::Expand {
                         edge: edge.var,
                         from,

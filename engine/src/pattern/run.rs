@@ -121,7 +121,9 @@ impl<C: Condition + Clone> Plan<C> {
             let at = (morsel * count / n_morsels) as u32;
             cuts.push(match test {
                 NodeTest::Any => at,
-                NodeTest::Label(label) => snapshot.labelled(*label).select(at)?,
+                NodeTest::Label(label) | NodeTest::Implied(label) => {
+                    snapshot.labelled(*label).select(at)?
+                }
                 NodeTest::Set(set) => set.select(at)?,
             });
         }
@@ -249,10 +251,15 @@ pub(super) type Flow<E> = Result<ControlFlow<()>, E>;
 impl<H> Run<'_, H> {
     /// Counts one looked-at edge or node.
     pub(super) fn tick(&mut self) -> Result<(), Stop> {
-        self.pending += 1;
-        if self.pending == CHECK_EVERY {
-            self.pending = 0;
-            self.budget.expand(CHECK_EVERY)?;
+        self.ticks(1)
+    }
+
+    /// The same for several.
+    pub(super) fn ticks(&mut self, n: u64) -> Result<(), Stop> {
+        self.pending += n;
+        if self.pending >= CHECK_EVERY {
+            let pending = std::mem::take(&mut self.pending);
+            self.budget.expand(pending)?;
         }
         Ok(())
     }
@@ -284,8 +291,10 @@ impl<H> Run<'_, H> {
                     (NodeTest::Any, Some(range)) => {
                         Ids::All(range.start..range.end.min(snapshot.n_nodes() as u32))
                     }
-                    (NodeTest::Label(label), None) => Ids::Set(snapshot.labelled(*label).iter()),
-                    (NodeTest::Label(label), Some(range)) => {
+                    (NodeTest::Label(label) | NodeTest::Implied(label), None) => {
+                        Ids::Set(snapshot.labelled(*label).iter())
+                    }
+                    (NodeTest::Label(label) | NodeTest::Implied(label), Some(range)) => {
                         Ids::Set(snapshot.labelled(*label).range(range))
                     }
                     (NodeTest::Set(set), None) => Ids::Set(set.iter()),

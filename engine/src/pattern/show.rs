@@ -203,7 +203,9 @@ impl<C: Condition + Clone> Plan<C> {
 fn show(snapshot: &Snapshot, test: &NodeTest) -> String {
     match test {
         NodeTest::Any => String::new(),
-        NodeTest::Label(label) => format!(":{}", snapshot.label_name(*label)),
+        NodeTest::Label(label) | NodeTest::Implied(label) => {
+            format!(":{}", snapshot.label_name(*label))
+        }
         NodeTest::Set(set) => format!(" of {}", set.len()),
     }
 }

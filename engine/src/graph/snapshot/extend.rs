@@ -110,6 +110,7 @@ impl Snapshot {
             })
             .collect();
         let triples: Vec<EdgeTriple> = order.iter().map(|(triple, _)| *triple).collect();
+        let end_labels = (0..kinds.len()).map(|_| Default::default()).collect();
         Snapshot {
             ids: self.ids.clone(),
             labels: self.labels.clone(),
@@ -127,6 +128,7 @@ impl Snapshot {
             node_provenance: self.node_provenance.clone(),
             edge_provenance: provenance.finish(),
             levels: LevelPool::default(),
+            end_labels,
         }
     }
 }
