@@ -4,6 +4,8 @@
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 
+use smallvec::SmallVec;
+
 use crate::budget::Stop;
 use crate::graph::{EdgeId, InRow, NodeId, OutRow, Snapshot};
 
@@ -123,7 +125,7 @@ impl<H> Run<'_, H> {
         H: Host<C>,
     {
         let snapshot = self.snapshot;
-        let mut cursors: Vec<Cursor<'_>> = Vec::with_capacity(op.legs.len());
+        let mut cursors: SmallVec<[Cursor<'_>; 4]> = SmallVec::new();
         self.tick()?;
         for leg in &op.legs {
             let start = self.bindings.node(leg.from);
@@ -169,6 +171,18 @@ impl<H> Run<'_, H> {
 
     /// Moves every cursor to the next node that all of them have.
     fn common(&mut self, cursors: &mut [Cursor<'_>]) -> Result<Option<u32>, Stop> {
+        if let [first, second] = cursors
+            && let (Row::Out(one), Row::Out(other)) = (&first.row, &second.row)
+        {
+            let places = (first.from, second.from);
+            let found = meet((one.targets(), other.targets()), places);
+            let (at, other_at) = found.unwrap_or((one.len(), other.len()));
+            self.ticks((at + other_at - places.0 - places.1) as u64 / 8 + 1)?;
+            let node = found.and_then(|_| first.row.end(at));
+            (first.from, first.to) = (at, first.row.run(at));
+            (second.from, second.to) = (other_at, second.row.run(other_at));
+            return Ok(node);
+        }
         let mut node = 0;
         let mut n_agreed = 0;
         let mut at = 0;
@@ -253,6 +267,44 @@ impl<H> Run<'_, H> {
     }
 }
 
+/// Rows that differ less in length are merged end by end.
+const SKEW: usize = 16;
+
+/// The first places from `places` where two ascending rows have the same end.
+fn meet(rows: (&[u32], &[u32]), places: (usize, usize)) -> Option<(usize, usize)> {
+    let (one, other) = (rows.0.get(places.0..)?, rows.1.get(places.1..)?);
+    let (mut at, mut other_at) = (0, 0);
+    let is_skewed = one.len().max(other.len()) / SKEW > one.len().min(other.len());
+    while let (Some(&end), Some(&other_end)) = (one.get(at), other.get(other_at)) {
+        if end == other_end {
+            return Some((places.0 + at, places.1 + other_at));
+        }
+        if is_skewed {
+            // At least one step, so that it ends.
+            if end < other_end {
+                at += skip(one.get(at..).unwrap_or_default(), other_end);
+            } else {
+                other_at += skip(other.get(other_at..).unwrap_or_default(), end);
+            }
+        } else {
+            at += usize::from(end < other_end);
+            other_at += usize::from(other_end < end);
+        }
+    }
+    None
+}
+
+/// How many ends of an ascending row are below `node`: doubling steps, then halving.
+fn skip(row: &[u32], node: u32) -> usize {
+    let mut bound = 1;
+    while row.get(bound).is_some_and(|&end| end < node) {
+        bound *= 2;
+    }
+    let from = bound / 2;
+    let within = row.get(from..row.len().min(bound + 1)).unwrap_or_default();
+    from + within.partition_point(|&end| end < node)
+}
+
 /// Whether the row of these edges is sorted.
 fn is_sorted(edges: &EdgeTest) -> bool {
     edges.kinds.len() == 1 && edges.direction != Direction::Any
@@ -334,4 +386,38 @@ fn close<C>(last: &mut Step<C>, step: &Step<C>) -> bool {
         _ => return false,
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::meet;
+
+    proptest! {
+        #[test]
+        fn rows_meet_where_they_share_an_end(
+            one in prop::collection::vec(0..300_u32, 0..120),
+            other in prop::collection::vec(0..300_u32, 0..6),
+            is_turned in any::<bool>(),
+        ) {
+            let (mut one, mut other) = if is_turned { (other, one) } else { (one, other) };
+            one.sort_unstable();
+            other.sort_unstable();
+            let mut places = (0, 0);
+            let mut found = Vec::new();
+            while let Some((at, other_at)) = meet((&one, &other), places) {
+                prop_assert_eq!(one[at], other[other_at]);
+                let end = one[at];
+                found.push(end);
+                places = (
+                    one.partition_point(|&next| next <= end),
+                    other.partition_point(|&next| next <= end),
+                );
+            }
+            let mut shared: Vec<u32> = one.into_iter().filter(|end| other.contains(end)).collect();
+            shared.dedup();
+            prop_assert_eq!(found, shared);
+        }
+    }
 }
