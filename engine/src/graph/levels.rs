@@ -26,12 +26,14 @@ impl Levels {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, node: NodeId) -> Option<u32> {
         let known = self.of_node.get(node.0 as usize).copied()?;
         known.checked_sub(self.base)?.checked_sub(1)
     }
 
     /// Notes a distance; `false` when the node has one already.
+    #[inline]
     pub(crate) fn set(&mut self, node: NodeId, level: u32) -> bool {
         match self.of_node.get_mut(node.0 as usize) {
             Some(known) if *known <= self.base => {

@@ -205,6 +205,7 @@ impl EveryKind {
         }
     }
 
+    #[inline]
     fn of(&self, node: NodeId) -> &[u32] {
         let at = node.0 as usize;
         &self.ends[self.offsets[at] as usize..self.offsets[at + 1] as usize]
@@ -300,6 +301,7 @@ impl EdgeTable {
         }
     }
 
+    #[inline]
     pub(crate) fn every_target(&self, node: NodeId) -> &[u32] {
         let n_nodes = self.out_kinds.set_of_node.len();
         self.every_out
@@ -307,6 +309,7 @@ impl EdgeTable {
             .of(node)
     }
 
+    #[inline]
     pub(crate) fn every_source(&self, node: NodeId) -> &[u32] {
         let n_nodes = self.in_kinds.set_of_node.len();
         self.every_in

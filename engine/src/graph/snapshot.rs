@@ -308,11 +308,13 @@ impl Snapshot {
 
     /// The ends of all outgoing edges of a node as raw ids, in the order of [`Snapshot::out_all`]. The
     /// first call sorts the edges of the snapshot.
+    #[inline]
     pub fn every_target(&self, node: NodeId) -> &[u32] {
         self.edges.every_target(node)
     }
 
     /// The same against the edges, in the order of [`Snapshot::in_all`].
+    #[inline]
     pub fn every_source(&self, node: NodeId) -> &[u32] {
         self.edges.every_source(node)
     }

@@ -394,6 +394,7 @@ impl EdgeTest {
 
 /// The ends of all edges at `node`, whatever their kind. A loop comes twice when both directions are
 /// walked.
+#[inline]
 pub(super) fn every_end(
     snapshot: &Snapshot,
     direction: Direction,
