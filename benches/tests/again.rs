@@ -57,6 +57,13 @@ fn shipped_rules_say_what_they_read() {
     let snapshot = estate::import(estate::lines(0.01).unwrap()).unwrap();
     let rules = rules(&snapshot);
     let of = |name: &str| &rules.get(rules.find(name).unwrap()).reads;
+    let needs = |name: &str| -> Vec<&str> {
+        let rule = rules.get(rules.find(name).unwrap());
+        rule.needs.iter().map(|name| &**name).collect()
+    };
+    assert!(needs("privileged-container").contains(&"privileged"));
+    // Either of several, or what is unknown without: no property is needed.
+    assert!(!needs("exploit-network-cve").contains(&"epss"));
     assert!(of("privileged-container").reads("privileged"));
     assert!(!of("privileged-container").reads("epss"));
     assert!(of("assume-role").reads("mfa"));

@@ -212,6 +212,9 @@ pub struct Rule {
     /// What of that decides whether there is a match at all: what conditions read, guards that
     /// remove, and a likelihood that may be 0. The rest only decides how likely it is.
     pub decides: Reads,
+    /// Properties without which no condition of the pattern can hold, in order of name: where
+    /// nothing in the graph has one of them, the rule cannot fire.
+    pub needs: Vec<Arc<str>>,
 }
 
 /// A rule of one [`RuleSet`].
@@ -277,7 +280,8 @@ impl RuleSet {
 pub struct SilentRule {
     /// The rule's name.
     pub rule: Arc<str>,
-    /// Labels and kinds of its pattern that the graph does not have at all.
+    /// Labels and kinds of its pattern that the graph does not have at all; where it has all of
+    /// them, the properties (`.privileged`) that its conditions need and nothing has.
     pub missing: Vec<String>,
 }
 
@@ -301,6 +305,15 @@ impl Rule {
         missing.sort_unstable();
         missing.dedup();
         missing
+    }
+}
+
+impl Rule {
+    /// The properties (`.privileged`) that the conditions need and nothing in `snapshot` has.
+    pub fn missing_properties(&self, snapshot: &Snapshot) -> Vec<String> {
+        let needs = self.needs.iter();
+        let missing = needs.filter(|name| snapshot.prop_id(name).is_none());
+        missing.map(|name| format!(".{name}")).collect()
     }
 }
 

@@ -113,6 +113,18 @@ fn a_rule_without_its_facts_is_reported_as_silent() {
 }
 
 #[test]
+fn a_rule_whose_property_nothing_has_is_reported_as_silent() {
+    let mut rule = hop("flagged", "K", Capability::Exec, Capability::Exec, 0.5);
+    rule.needs = vec!["flag".into()];
+    let silent = |lines: &str| {
+        let graph = derived(&snapshot(lines), vec![rule.clone()], 1);
+        graph.silent_rules().to_vec()
+    };
+    assert_eq!(silent("a K b")[0].missing, [".flag"]);
+    assert_eq!(silent("a K b\na flag false"), []);
+}
+
+#[test]
 fn a_step_explains_itself() {
     let graph = derived(
         &snapshot("a K b"),

@@ -100,3 +100,47 @@ pub(super) fn variables(expr: &Expr, fills: &[Output]) -> Vec<Var> {
     vars.dedup();
     vars
 }
+
+/// The properties without which a condition is never true: missing ones are null, and what is
+/// compared with null is unknown.
+pub(super) fn needs(condition: &Expr) -> BTreeSet<Arc<str>> {
+    match condition {
+        Expr::And(all, _) => all.iter().flat_map(needs).collect(),
+        Expr::Or(any, _) => {
+            let mut common = any.iter().map(needs);
+            let first = common.next().unwrap_or_default();
+            common.fold(first, |both, one| &both & &one)
+        }
+        Expr::Not(inner, _) => match &**inner {
+            // `IS NOT NULL`.
+            Expr::IsNull(item) => property(item).into_iter().collect(),
+            // Not unknown is unknown; but not (unknown and false) is true.
+            Expr::And(..) | Expr::Or(..) => BTreeSet::new(),
+            Expr::Compare(_, rest) if rest.len() > 1 => BTreeSet::new(),
+            inner => needs(inner),
+        },
+        Expr::Property { base, name, .. } if matches!(**base, Expr::Slot(_)) => {
+            BTreeSet::from([Arc::clone(name)])
+        }
+        Expr::Compare(first, rest) => {
+            let operands = std::iter::once(&**first).chain(rest.iter().map(|(_, one)| one));
+            operands.filter_map(property).collect()
+        }
+        Expr::In(item, ..) => property(item).into_iter().collect(),
+        Expr::Text(_, text, other) | Expr::Matches(text, other, _) => [&**text, &**other]
+            .into_iter()
+            .filter_map(property)
+            .collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// The name of a property that is read as it is.
+fn property(operand: &Expr) -> Option<Arc<str>> {
+    match operand {
+        Expr::Property { base, name, .. } if matches!(**base, Expr::Slot(_)) => {
+            Some(Arc::clone(name))
+        }
+        _ => None,
+    }
+}

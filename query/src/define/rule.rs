@@ -20,7 +20,7 @@ use crate::types::Ty;
 use crate::value::Val;
 
 use super::evaluate::{Evaluator, ExploitLikelihood, ExpressionLikelihood, RulePredicate};
-use super::reads::{Reading, variables};
+use super::reads::{Reading, needs, variables};
 use super::template::template;
 
 /// Compiles one rule for one snapshot. `scoring` is the scoring model in words.
@@ -166,6 +166,11 @@ impl Draft {
             }
             DraftLikelihood::Expression(evaluator) => deciding.add(&evaluator.expr),
         }
+        let needed: BTreeSet<Arc<str>> = conditions
+            .iter()
+            .flat_map(|evaluator| needs(&evaluator.expr))
+            .collect();
+        rule.needs = needed.into_iter().collect();
         rule.decides = deciding.clone().reads();
         rule.reads = deciding.and(scoring).reads();
         let predicate = |mut evaluator: Evaluator| -> RuleCondition {
@@ -267,6 +272,7 @@ impl Compiler<'_> {
             definition: self.definition(definition),
             reads: Reads::Everything,
             decides: Reads::Everything,
+            needs: Vec::new(),
         };
         Draft {
             rule,

@@ -73,7 +73,10 @@ pub(super) fn assemble(
 /// The rules that have nothing to work on.
 pub(super) fn silent(snapshot: &Snapshot, rules: &RuleSet) -> Box<[SilentRule]> {
     let silent = rules.rules().iter().filter_map(|rule| {
-        let missing = rule.missing_facts(snapshot);
+        let mut missing = rule.missing_facts(snapshot);
+        if missing.is_empty() {
+            missing = rule.missing_properties(snapshot);
+        }
         let rule = Arc::clone(&rule.name);
         (!missing.is_empty()).then_some(SilentRule { rule, missing })
     });
