@@ -205,6 +205,10 @@ impl EveryKind {
         }
     }
 
+    fn heap_bytes(&self) -> usize {
+        (self.offsets.len() + self.ends.len()) * 4
+    }
+
     #[inline]
     fn of(&self, node: NodeId) -> &[u32] {
         let at = node.0 as usize;
@@ -327,7 +331,10 @@ impl EdgeTable {
 
     pub(crate) fn heap_bytes(&self) -> usize {
         let rows = self.forward_rows.iter().chain(&self.reverse_rows);
+        let every_kind = [&self.every_out, &self.every_in];
+        let every_kind = every_kind.into_iter().filter_map(OnceLock::get);
         self.len() * 12
+            + every_kind.map(EveryKind::heap_bytes).sum::<usize>()
             + rows.map(Offsets::heap_bytes).sum::<usize>()
             + self.out_kinds.heap_bytes()
             + self.in_kinds.heap_bytes()

@@ -319,6 +319,15 @@ impl Snapshot {
         self.edges.every_source(node)
     }
 
+    /// Does at once what the first search over every kind would wait for: O(edges), and 8 bytes an
+    /// edge. Whoever keeps a snapshot for many queries calls it before the first.
+    pub fn prepare_searches(&self) {
+        if self.n_nodes() > 0 {
+            self.every_target(NodeId(0));
+            self.every_source(NodeId(0));
+        }
+    }
+
     /// The kinds of the outgoing edges, ascending. O(1).
     pub fn out_kinds(&self, node: NodeId) -> &[KindId] {
         self.edges.out_kinds(node)

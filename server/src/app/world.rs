@@ -106,7 +106,9 @@ impl World {
                 documents: None,
             };
             let staging = base.staging(Some(store))?;
-            Self::analyse(staging, &Changes::new(), base, before, rules, pool)
+            let world = Self::analyse(staging, &Changes::new(), base, before, rules, pool)?;
+            world.snapshot.prepare_searches();
+            Ok(world)
         })
     }
 
