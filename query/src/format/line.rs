@@ -200,7 +200,12 @@ fn joints(text: &str) -> Vec<(usize, usize)> {
             joints.push((lexeme.start, depth));
         }
         after_comma = None;
-        if at > 0 && starts_joint(lexeme.token) {
+        // A word of a name with hyphens (`code-and-ci`) has none before it.
+        let is_apart = matches!(lexeme.token, Token::Sign(_))
+            || text
+                .get(..lexeme.start)
+                .is_some_and(|before| before.ends_with(' '));
+        if at > 0 && is_apart && starts_joint(lexeme.token) {
             joints.push((lexeme.start, depth));
         }
         match lexeme.token {
