@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use foothold_engine::store::{Recovery, Store, StoreOptions};
-use foothold_loaders::Context as DocumentContext;
+use foothold_loaders::{Context as DocumentContext, DocumentReport, Status};
 
 use super::import::report_failures;
 use super::output::{note, printable};
@@ -55,10 +55,33 @@ impl Context {
         terminal.end_progress();
         let (world, reports) = loaded?;
         report_failures(self, &reports);
+        self.report_unread(load, &reports);
         Ok(Estate::Loaded {
             world: Arc::new(world),
             pool,
         })
+    }
+
+    /// Says what was skipped, when it was asked for by name or when nothing else was read: an empty
+    /// answer would look like an estate without findings.
+    fn report_unread(&self, load: &[PathBuf], reports: &[DocumentReport]) {
+        let is_anything_read = reports.iter().any(|report| report.status == Status::Read);
+        let is_named =
+            |report: &DocumentReport| load.iter().any(|path| path == Path::new(&*report.path));
+        for report in reports {
+            if report.status == Status::Skipped && (!is_anything_read || is_named(report)) {
+                let reason = report.reason.as_deref().unwrap_or("no known format");
+                self.terminal.warn(&format!(
+                    "{}: skipped: {}",
+                    printable(&report.path),
+                    printable(reason)
+                ));
+            }
+        }
+        if reports.is_empty() {
+            self.terminal
+                .warn("no document was found in what was to be loaded");
+        }
     }
 
     fn open_with(&self, args: &DbArgs, options: StoreOptions) -> anyhow::Result<App> {

@@ -111,6 +111,25 @@ fn no_rows_is_code_0_and_an_unknown_label_is_a_warning_with_a_guess() {
 }
 
 #[test]
+fn what_is_loaded_by_name_and_not_read_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (diary, estate) = (dir.path().join("notes.txt"), dir.path().join("shop.jsonl"));
+    fs::write(&diary, "dear diary").unwrap();
+    fs::copy(shop(), &estate).unwrap();
+    let ask = |paths: &[&Path]| {
+        let mut args = vec!["query", "RETURN 1 AS one"];
+        for path in paths {
+            args.extend(["--load", text(path)]);
+        }
+        run(&args).err
+    };
+    assert!(ask(&[&diary]).contains("notes.txt: skipped"));
+    assert!(ask(&[&estate, &diary]).contains("notes.txt: skipped"));
+    let folder = ask(&[dir.path()]);
+    assert!(!folder.contains("skipped"), "{folder}");
+}
+
+#[test]
 fn a_refused_query_is_code_1_with_its_diagnostics_on_stderr() {
     let broken = "MATCH (w:Workload RETURN w";
     let asked = run(&["query", "--load", text(&shop()), "--format", "json", broken]);
