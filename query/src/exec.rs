@@ -194,14 +194,19 @@ impl<'a> Cx<'a> {
         Ok(())
     }
 
-    /// Refuses to build a value that would not fit the memory limit, and counts the work of
-    /// building it. Who keeps the value charges for it.
+    /// Refuses to build a value that would not fit the memory limit. Who keeps the value charges
+    /// for it, and who builds it counts the work (see [`Cx::built`]).
     pub(crate) fn fits(&mut self, bytes: u64) -> Result<(), Fault> {
         let held = self.budget.memory_bytes();
         let limit = self.budget.limits().memory_bytes.min(LARGEST_VALUE_BYTES);
         if held.saturating_add(bytes) > limit {
             return Err(self.budget.give_up(Stop::Memory).into());
         }
+        Ok(())
+    }
+
+    /// Counts the work of building a value, or a further part of it.
+    pub(crate) fn built(&mut self, bytes: u64) -> Result<(), Fault> {
         self.pending += bytes / 64;
         if self.pending >= CHECK_EVERY {
             let done = std::mem::take(&mut self.pending);
@@ -455,7 +460,7 @@ fn subquery_value(kind: SubqueryKind, plan: &Subplan, cx: &mut Cx<'_>) -> Result
             let mut charged = 0;
             let _ = run_body(&plan.body, cx, &mut |cx| {
                 let value = cx.get(slot).clone();
-                let bytes = 24 + value.heap_bytes();
+                let bytes = Val::BYTES + value.heap_bytes();
                 cx.budget.charge(bytes)?;
                 charged += bytes;
                 items.push(value);

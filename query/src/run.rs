@@ -252,7 +252,11 @@ impl Prepared {
         }
         let mut rows = Vec::new();
         let summary = self.stream_with(options, budget, |row| {
-            let bytes = 24 + row.iter().map(|value| 24 + value.heap_bytes()).sum::<u64>();
+            let bytes = 24
+                + row
+                    .iter()
+                    .map(|value| Val::BYTES + value.heap_bytes())
+                    .sum::<u64>();
             budget.charge(bytes)?;
             rows.push(row.to_vec());
             Ok(ControlFlow::Continue(()))

@@ -194,11 +194,19 @@ impl Val {
         }
     }
 
+    /// What a value takes where it lies, without what it holds on the heap.
+    pub(crate) const BYTES: u64 = size_of::<Self>() as u64;
+
     /// About how many bytes it holds on the heap; shared parts count fully.
     pub fn heap_bytes(&self) -> u64 {
         match self {
             Val::Str(text) => text.len() as u64 + 16,
-            Val::List(items) => 16 + items.iter().map(|item| 24 + item.heap_bytes()).sum::<u64>(),
+            Val::List(items) => {
+                16 + items
+                    .iter()
+                    .map(|item| Val::BYTES + item.heap_bytes())
+                    .sum::<u64>()
+            }
             Val::Map(map) => map
                 .iter()
                 .map(|(key, item)| 64 + key.len() as u64 + item.heap_bytes())

@@ -194,7 +194,11 @@ impl Sink for Keep<'_> {
             .iter()
             .map(|&slot| cx.get(slot).clone())
             .collect();
-        let bytes = 32 + row.iter().map(|value| 24 + value.heap_bytes()).sum::<u64>();
+        let bytes = 32
+            + row
+                .iter()
+                .map(|value| Val::BYTES + value.heap_bytes())
+                .sum::<u64>();
         cx.budget.charge(bytes)?;
         self.rows.bytes += bytes;
         self.rows.kept.push((row, cx.weight));

@@ -19,7 +19,9 @@ struct Row<'p> {
 impl Row<'_> {
     fn bytes(&self) -> u64 {
         let values = self.keys.iter().chain(&self.values);
-        64 + values.map(|value| 24 + value.heap_bytes()).sum::<u64>()
+        64 + values
+            .map(|value| Val::BYTES + value.heap_bytes())
+            .sum::<u64>()
     }
 }
 

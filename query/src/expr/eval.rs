@@ -63,6 +63,7 @@ impl Expr {
                 let (left, right) = (left.eval(cx)?, right.eval(cx)?);
                 if let Some(bytes) = joined_bytes(&left, &right) {
                     cx.fits(bytes)?;
+                    cx.built(bytes)?;
                 }
                 arithmetic(*op, left, right, *span)
             }
@@ -212,7 +213,7 @@ impl Expr {
 fn joined_bytes(left: &Val, right: &Val) -> Option<u64> {
     let bytes = |value: &Val| match value {
         Val::Str(text) => Some(text.len() as u64),
-        Val::List(items) => Some(items.len() as u64 * 24),
+        Val::List(items) => Some(items.len() as u64 * Val::BYTES),
         _ => None,
     };
     match (bytes(left), bytes(right)) {

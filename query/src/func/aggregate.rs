@@ -254,14 +254,14 @@ impl Accumulator {
             Aggregate::Max => self.keep(value, Ordering::Greater),
             Aggregate::Collect => {
                 for _ in 0..n {
-                    kept += 24 + value.heap_bytes();
+                    kept += Val::BYTES + value.heap_bytes();
                     self.values.push(value.clone());
                 }
             }
             Aggregate::PercentileCont | Aggregate::PercentileDisc => {
                 self.number(&value)?;
                 for _ in 0..n {
-                    kept += 24;
+                    kept += Val::BYTES;
                     self.values.push(value.clone());
                 }
             }

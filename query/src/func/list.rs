@@ -81,6 +81,9 @@ fn size(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     }
 }
 
+/// How many numbers are built between two looks at the limits.
+const RANGE_PIECE: usize = 1024;
+
 fn range(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     let (start, end) = (int_arg(args, 0, span)?, int_arg(args, 1, span)?);
     let step = if args.len() > 2 {
@@ -92,18 +95,22 @@ fn range(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
         let message = "the step of `range()` is zero";
         return Err(Fault::error(Code::OutOfRange, span, message));
     }
+    let span_of_numbers = (i128::from(end) - i128::from(start)) / i128::from(step);
+    let is_empty = if step > 0 { start > end } else { start < end };
+    let n_items = match is_empty {
+        true => 0,
+        false => u64::try_from(span_of_numbers + 1).unwrap_or(u64::MAX),
+    };
+    cx.fits(n_items.saturating_mul(Val::BYTES))?;
     let mut items = Vec::new();
-    let mut next = Some(start);
-    while let Some(number) = next {
-        let is_past = if step > 0 { number > end } else { number < end };
-        if is_past {
-            break;
+    let mut next = start;
+    for left in (1..=n_items).rev() {
+        if items.len() % RANGE_PIECE == 0 {
+            cx.built(left.min(RANGE_PIECE as u64) * Val::BYTES)?;
         }
-        if items.len() % 1024 == 0 {
-            cx.fits(items.len() as u64 * 24)?;
-        }
-        items.push(Val::Int(number));
-        next = number.checked_add(step);
+        items.push(Val::Int(next));
+        // The number after the last may lie beyond the integers; nobody reads it.
+        next = next.wrapping_add(step);
     }
     Ok(Val::list(items))
 }

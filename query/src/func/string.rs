@@ -35,9 +35,10 @@ pub(super) const TABLE: &[Function] = &[
                 str_arg(args, 2, span)?,
             );
             let n_replaced = text.matches(from).count() as u64;
-            cx.fits(
-                (n_replaced.saturating_mul(to.len() as u64)).saturating_add(text.len() as u64),
-            )?;
+            let bytes =
+                (n_replaced.saturating_mul(to.len() as u64)).saturating_add(text.len() as u64);
+            cx.fits(bytes)?;
+            cx.built(bytes)?;
             Ok(Val::Str(text.replace(from, to).into()))
         },
     ),

@@ -13,7 +13,10 @@ pub struct RowKey(pub Box<[Val]>);
 impl RowKey {
     /// About how many bytes it holds.
     pub fn heap_bytes(&self) -> u64 {
-        self.0.iter().map(|value| 24 + value.heap_bytes()).sum()
+        self.0
+            .iter()
+            .map(|value| Val::BYTES + value.heap_bytes())
+            .sum()
     }
 }
 
