@@ -10,6 +10,8 @@ mod build_pattern;
 mod build_verb;
 mod error;
 mod hint;
+mod missing;
+mod slip;
 
 use crate::ast::{Definition, Query};
 use crate::diagnostic::{Code, Diagnostic};
@@ -78,7 +80,8 @@ fn parse(text: &str, dialect: Dialect) -> (Option<Built>, Vec<Diagnostic>) {
     }
     if lexed.tokens.is_empty() && dialect == Dialect::Query && diagnostics.is_empty() {
         let span = crate::ast::Span::new(0, text.len());
-        diagnostics.push(Diagnostic::new(Code::Empty, span, "there is no query here"));
+        let diagnostic = Diagnostic::new(Code::Empty, span, "there is no query here");
+        diagnostics.push(diagnostic.help("a first one: `MATCH (n) RETURN labels(n), count(*)`"));
         return (None, diagnostics);
     }
     let mut built = None;

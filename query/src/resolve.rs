@@ -4,9 +4,11 @@
 //! nothing or for two kinds of thing, operands of types that never fit, aggregates where they
 //! cannot stand, columns that do not agree. What the checker cannot know is left to evaluation.
 
+mod advice;
 mod aggregate;
 mod body;
 mod call;
+mod comparison;
 mod expr;
 mod group;
 mod labels;
@@ -117,6 +119,8 @@ pub struct Resolver<'a> {
     pub(crate) is_random: bool,
     /// How patterns are planned.
     pub(crate) order: Order,
+    /// Names that stand behind a colon, with the label or kind that stands before it.
+    pub(crate) swapped: Vec<(String, String)>,
 }
 
 impl std::fmt::Debug for Resolver<'_> {
@@ -167,6 +171,7 @@ impl<'a> Resolver<'a> {
             is_condition: false,
             is_random: false,
             order: Order::Cheapest,
+            swapped: Vec::new(),
         }
     }
 
@@ -218,7 +223,9 @@ impl<'a> Resolver<'a> {
 
     pub(crate) fn mismatch(&mut self, span: Span, wanted: &str, found: &Ty) {
         let message = format!("expected {wanted}, found {}", found.name());
-        self.error(Code::TypeMismatch, span, message);
+        let help = advice::for_type(wanted, found, span.slice(self.text));
+        let diagnostic = Diagnostic::new(Code::TypeMismatch, span, message);
+        self.report(advice::with(diagnostic, help));
     }
 
     /// Starts to note which slots are read.
@@ -301,6 +308,13 @@ impl<'a> Resolver<'a> {
         let known = snapshot.props().map(|prop| snapshot.prop_name(prop));
         let message = format!("no property `{name}` in the graph");
         let diagnostic = Diagnostic::new(Code::UnknownProperty, span, message);
-        self.report(diagnostic.suggest(name, known));
+        self.report(match name.to_ascii_lowercase().as_str() {
+            "label" | "labels" => {
+                diagnostic.help("write `n:Label` for a test, `labels(n)` for the list")
+            }
+            "type" | "kind" => diagnostic.help("write `type(r)`"),
+            "id" => diagnostic.help("write `id(n)`"),
+            _ => diagnostic.suggest(name, known),
+        });
     }
 }

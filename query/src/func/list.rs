@@ -97,9 +97,10 @@ fn range(cx: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     }
     let span_of_numbers = (i128::from(end) - i128::from(start)) / i128::from(step);
     let is_empty = if step > 0 { start > end } else { start < end };
-    let n_items = match is_empty {
-        true => 0,
-        false => u64::try_from(span_of_numbers + 1).unwrap_or(u64::MAX),
+    let n_items = if is_empty {
+        0
+    } else {
+        u64::try_from(span_of_numbers + 1).unwrap_or(u64::MAX)
     };
     cx.fits(n_items.saturating_mul(Val::BYTES))?;
     let mut items = Vec::new();

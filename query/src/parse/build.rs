@@ -74,28 +74,33 @@ pub(crate) fn expr(start: usize, kind: ExprKind, end: usize) -> Expr {
 
 pub(crate) fn number(cx: &Context<'_>, start: usize, text: &str, end: usize) -> Expr {
     let span = Span::new(start, end);
-    let kind = match token::number(text) {
-        token::Number::Integer(value) => ExprKind::Integer(value),
-        token::Number::Float(value) => ExprKind::Float(value),
-        token::Number::SmallestMagnitude if follows_minus(cx.slice(0, start)) => {
-            ExprKind::Integer(i64::MIN)
-        }
-        token::Number::SmallestMagnitude | token::Number::IntegerOverflow => {
-            let message = format!("`{}` does not fit a whole number of 64 bits", shorten(text));
-            cx.report(Diagnostic::new(Code::IntegerOverflow, span, message));
-            ExprKind::Invalid
-        }
-        token::Number::FloatOverflow => {
-            let message = format!("`{}` is too large", shorten(text));
-            cx.report(Diagnostic::new(Code::FloatOverflow, span, message));
-            ExprKind::Invalid
-        }
-        token::Number::Malformed => {
-            let message = format!("`{}` is no number", shorten(text));
-            cx.report(Diagnostic::new(Code::InvalidNumber, span, message));
-            ExprKind::Invalid
-        }
-    };
+    let kind =
+        match token::number(text) {
+            token::Number::Integer(value) => ExprKind::Integer(value),
+            token::Number::Float(value) => ExprKind::Float(value),
+            token::Number::SmallestMagnitude if follows_minus(cx.slice(0, start)) => {
+                ExprKind::Integer(i64::MIN)
+            }
+            token::Number::SmallestMagnitude | token::Number::IntegerOverflow => {
+                let message = format!("`{}` does not fit a whole number of 64 bits", shorten(text));
+                let diagnostic = Diagnostic::new(Code::IntegerOverflow, span, message);
+                cx.report(diagnostic.help("write it as a float, `1.0e20`, or as a text in quotes"));
+                ExprKind::Invalid
+            }
+            token::Number::FloatOverflow => {
+                let message = format!("`{}` is too large", shorten(text));
+                cx.report(Diagnostic::new(Code::FloatOverflow, span, message));
+                ExprKind::Invalid
+            }
+            token::Number::Malformed => {
+                let message = format!("`{}` is no number", shorten(text));
+                let diagnostic = Diagnostic::new(Code::InvalidNumber, span, message);
+                cx.report(diagnostic.help(
+                    "a name that starts with a digit stands in back quotes, a text in quotes",
+                ));
+                ExprKind::Invalid
+            }
+        };
     Expr { kind, span }
 }
 
@@ -116,12 +121,17 @@ pub(crate) fn whole(cx: &Context<'_>, start: usize, text: &str, end: usize) -> u
     if let token::Number::Integer(value) = token::number(text) {
         return value.unsigned_abs();
     }
-    let message = format!("`{}` is no count: expected a whole number", shorten(text));
-    cx.report(Diagnostic::new(
-        Code::InvalidNumber,
-        Span::new(start, end),
-        message,
-    ));
+    // `1...3` is read as `1`, `..` and `.3`.
+    let is_dot_too_many = text.starts_with('.') && cx.slice(0, start).ends_with("..");
+    let diagnostic = if is_dot_too_many {
+        let message = "a range has two dots, not three";
+        let span = Span::new(start - 2, start + 1);
+        Diagnostic::new(Code::InvalidNumber, span, message).help("write `*1..3`")
+    } else {
+        let message = format!("`{}` is no count: expected a whole number", shorten(text));
+        Diagnostic::new(Code::InvalidNumber, Span::new(start, end), message)
+    };
+    cx.report(diagnostic);
     1
 }
 
@@ -204,7 +214,9 @@ pub(crate) fn call(
             "`{}(*)` is not a function; only `count` takes `*`",
             name.name
         );
-        cx.report(Diagnostic::new(Code::Syntax, name.span, message));
+        let diagnostic = Diagnostic::new(Code::Syntax, name.span, message);
+        let help = format!("write `{}(n.x)`, or `count(*)`", name.name);
+        cx.report(diagnostic.help(help));
     }
     let kind = ExprKind::Call {
         name,
@@ -320,7 +332,15 @@ pub(crate) fn with(
         if !is_named && !matches!(item.expr.kind, ExprKind::Invalid) {
             let message = "an expression in `WITH` needs a name";
             let diagnostic = Diagnostic::new(Code::MissingAlias, item.span, message);
-            cx.report(diagnostic.help("add `AS name`"));
+            let is_condition = matches!(
+                item.expr.kind,
+                ExprKind::Compare { .. } | ExprKind::And(_) | ExprKind::Or(_)
+            );
+            cx.report(diagnostic.help(if is_condition {
+                "add `AS name`; a condition stands behind `WHERE`"
+            } else {
+                "add `AS name`"
+            }));
         }
     }
     Clause::With(WithClause {
@@ -367,7 +387,11 @@ pub(crate) fn union(
     if let Some([one, two]) = mixed {
         let message = "`UNION` and `UNION ALL` cannot be mixed";
         let diagnostic = Diagnostic::new(Code::MixedUnion, head(two.span, 5), message);
-        cx.report(diagnostic.label(head(one.span, 5), "the other kind is used here"));
+        cx.report(
+            diagnostic
+                .label(head(one.span, 5), "the other kind is used here")
+                .help("use one of them; `UNION` gives each row once"),
+        );
     }
     Union { first, rest, span }
 }
@@ -390,7 +414,7 @@ pub(crate) fn single_query(cx: &Context<'_>, clauses: Vec<Clause>, span: Span) -
             cx.report(
                 diagnostic
                     .label(head(before.span, 6), "the query ends with this clause")
-                    .help("use `WITH` to pass rows on, or `UNION` to add rows"),
+                    .help("`RETURN` comes last; `WITH` passes rows on, `UNION` adds rows"),
             );
         }
     }

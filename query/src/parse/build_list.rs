@@ -140,13 +140,15 @@ pub(crate) fn comprehension(
         }
         (Some(_), None) => {
             let message = "a pattern comprehension needs `| value` before its end";
-            cx.report(Diagnostic::new(Code::MissingPart, span, message));
+            let diagnostic = Diagnostic::new(Code::MissingPart, span, message);
+            cx.report(diagnostic.help("write `[(a)-->(b) | b.name]`"));
             expr(left, ExprKind::Invalid, right)
         }
         (None, _) => {
             let message =
                 "expected `variable IN list` or a pattern at the start of a comprehension";
-            cx.report(Diagnostic::new(Code::Syntax, head_span, message));
+            let diagnostic = Diagnostic::new(Code::Syntax, head_span, message);
+            cx.report(diagnostic.help("write `[x IN list WHERE x > 1 | x * 2]`"));
             expr(left, ExprKind::Invalid, right)
         }
     }
@@ -193,7 +195,8 @@ pub(crate) fn quantified(
     let head_span = head.span;
     let Ok((variable, list)) = split_membership(start, head) else {
         let message = format!("expected `variable IN list` inside `{word}(...)`");
-        cx.report(Diagnostic::new(Code::Syntax, head_span, message));
+        let diagnostic = Diagnostic::new(Code::Syntax, head_span, message);
+        cx.report(diagnostic.help(format!("write `{word}(x IN list WHERE x > 1)`")));
         return expr(left, ExprKind::Invalid, right);
     };
     if filter.is_none() {

@@ -33,7 +33,8 @@ pub(crate) fn quantifier(
         let message = format!("at least {least} and at most {most} is never");
         // openCypher takes such a star as a pattern that matches nothing.
         if style == QuantifierStyle::Postfix {
-            cx.report(Diagnostic::new(Code::InvalidQuantifier, span, message));
+            let diagnostic = Diagnostic::new(Code::InvalidQuantifier, span, message);
+            cx.report(diagnostic.help(format!("write `{{{most},{least}}}`")));
         }
     }
     if min.max(max).is_some_and(|bound| bound > MAX_REPEAT) {
@@ -58,7 +59,11 @@ pub(crate) fn relationship(
     if let (Some(inside), Some(after)) = (&inner.length, &after) {
         let message = "a relationship has one quantifier, inside the brackets or after them";
         let diagnostic = Diagnostic::new(Code::InvalidQuantifier, after.span, message);
-        cx.report(diagnostic.label(inside.span, "the other one"));
+        cx.report(
+            diagnostic
+                .label(inside.span, "the other one")
+                .help("leave one of them out"),
+        );
     }
     RelationshipPattern {
         direction,

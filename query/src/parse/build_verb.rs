@@ -117,7 +117,8 @@ pub(crate) fn verb(
         Keyword::WhyNot => {
             if parts.to.is_none() {
                 let message = "`WHY NOT` needs `TO` and what the rule should have given";
-                cx.report(Diagnostic::new(Code::MissingPart, head_span, message));
+                let diagnostic = Diagnostic::new(Code::MissingPart, head_span, message);
+                cx.report(diagnostic.help("write `WHY NOT exploit-network-cve TO (w:Workload)`"));
             }
             Verb::WhyNot(WhyNot {
                 rule: rule.unwrap_or(Ident {
@@ -184,7 +185,12 @@ fn collect(
                 format!("`{name}` is given twice")
             };
             let diagnostic = Diagnostic::new(Code::DuplicatePart, word, message);
-            cx.report(diagnostic.label(*before, "first given here"));
+            let help = match (slot, name) {
+                ("BUDGET", _) => "leave one of them out",
+                (_, "FROM" | "TO" | "VIA") => "several ends stand behind one word: `TO (a), (b)`",
+                _ => "leave one of them out",
+            };
+            cx.report(diagnostic.label(*before, "first given here").help(help));
             continue;
         }
         seen.push((slot, word));

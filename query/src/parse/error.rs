@@ -85,8 +85,14 @@ fn diagnose<'s>(
             Some(token) => format!("expected the end of `{sign}`, found `{token}`"),
             None => format!("`{sign}` is not closed"),
         };
+        let help = match token {
+            Some(token) => format!("write `{}` before `{token}`", closing(open.token)),
+            None => format!("write `{}` where it ends", closing(open.token)),
+        };
         let open = Span::new(open.start, open.end);
-        return Diagnostic::new(Code::UnclosedBracket, span, message).label(open, "opened here");
+        return Diagnostic::new(Code::UnclosedBracket, span, message)
+            .label(open, "opened here")
+            .help(help);
     }
     let found = match token {
         Some(token) => format!("`{}`", shorten(&token.to_string())),
@@ -138,11 +144,17 @@ fn unclosed<'s>(tokens: &[Lexeme<'s>], token: Option<Token<'s>>, span: Span) -> 
     if !is_boundary {
         return None;
     }
+    let end = match token {
+        Some(_) => tokens.partition_point(|lexeme| lexeme.start < span.start as usize),
+        None => tokens.len(),
+    };
+    innermost_open(tokens.get(..end).unwrap_or(tokens))
+}
+
+/// The innermost bracket that these tokens leave open.
+pub(super) fn innermost_open<'s>(tokens: &[Lexeme<'s>]) -> Option<Lexeme<'s>> {
     let mut open: Vec<Lexeme<'s>> = Vec::new();
     for lexeme in tokens {
-        if lexeme.start >= span.start as usize && token.is_some() {
-            break;
-        }
         let Token::Sign(sign) = lexeme.token else {
             continue;
         };
@@ -161,6 +173,17 @@ fn unclosed<'s>(tokens: &[Lexeme<'s>], token: Option<Token<'s>>, span: Span) -> 
         }
     }
     open.pop()
+}
+
+/// What closes a bracket.
+pub(super) fn closing(open: Token<'_>) -> &'static str {
+    match open {
+        Token::Sign(Sign::LBracket) => "]",
+        Token::Sign(Sign::LBrace) => "}",
+        Token::Sign(Sign::LeftOpen) => "]->",
+        Token::Sign(Sign::LeftArrowOpen) => "]-",
+        _ => ")",
+    }
 }
 
 /// What the grammar would have taken, in groups that people know.
@@ -246,6 +269,11 @@ impl Wanted {
             labels,
             words,
         }
+    }
+
+    /// Whether a word of the language fits that no group covers.
+    pub(super) fn has_word(&self, word: &str) -> bool {
+        self.words.iter().any(|own| own.trim_matches('`') == word)
     }
 
     /// Up to six things, the most telling first.

@@ -4,6 +4,8 @@
 //! here holds what they write and what this language has for it.
 
 use super::error::Wanted;
+use super::missing::missing;
+use super::slip::slip;
 use crate::ast::Span;
 use crate::token::{Keyword, Lexeme, Sign, Token};
 
@@ -18,14 +20,19 @@ pub(super) struct Site<'t, 's> {
 
 impl<'s> Site<'_, 's> {
     /// The token `n` places before the failure; the nearest is 1.
-    fn before(&self, n: usize) -> Option<Token<'s>> {
+    pub(super) fn before(&self, n: usize) -> Option<Token<'s>> {
         let at = self.at().checked_sub(n)?;
         self.tokens.get(at).map(|lexeme| lexeme.token)
     }
 
     /// The token after the failing one.
-    fn after(&self) -> Option<Token<'s>> {
+    pub(super) fn after(&self) -> Option<Token<'s>> {
         self.tokens.get(self.at() + 1).map(|lexeme| lexeme.token)
+    }
+
+    /// The tokens before the failure.
+    pub(super) fn all_before(&self) -> &[Lexeme<'s>] {
+        self.tokens.get(..self.at()).unwrap_or(self.tokens)
     }
 
     /// The index of the failing token.
@@ -34,7 +41,7 @@ impl<'s> Site<'_, 's> {
         self.tokens.partition_point(|lexeme| lexeme.start < start)
     }
 
-    fn follows(&self, keyword: Keyword) -> bool {
+    pub(super) fn follows(&self, keyword: Keyword) -> bool {
         self.before(1) == Some(Token::Keyword(keyword))
     }
 
@@ -43,7 +50,7 @@ impl<'s> Site<'_, 's> {
     }
 
     /// The word that starts the clause the failure is in.
-    fn clause(&self) -> Option<Keyword> {
+    pub(super) fn clause(&self) -> Option<Keyword> {
         let before = self.tokens.get(..self.at())?;
         before.iter().rev().find_map(|lexeme| match lexeme.token {
             Token::Keyword(keyword) if keyword.starts_clause() || keyword.is_verb() => {
@@ -53,7 +60,7 @@ impl<'s> Site<'_, 's> {
         })
     }
 
-    fn is_in_verb(&self) -> bool {
+    pub(super) fn is_in_verb(&self) -> bool {
         let before = self.tokens.get(..self.at()).unwrap_or(&[]);
         let yields = before
             .iter()
@@ -79,17 +86,19 @@ impl<'s> Site<'_, 's> {
 
 /// A guess at what was meant.
 pub(super) fn hint(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
-    let Some(token) = site.token else {
-        return at_end(site);
-    };
     if site.follows_dashes() {
         return Some("a comment starts with `//`".to_owned());
+    }
+    let Some(token) = site.token else {
+        return missing(site, wanted);
+    };
+    if let Some(help) = slip(site, wanted) {
+        return Some(help);
     }
     let fixed = match token {
         Token::Sign(sign) => of_sign(site, sign, wanted),
         Token::Str(_) => of_string(site),
         Token::Number(_) => of_number(site),
-        Token::Word(_) | Token::Keyword(_) => None,
         _ => None,
     };
     if let Some(help) = fixed {
@@ -98,10 +107,13 @@ pub(super) fn hint(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
     let word = match token {
         Token::Word(word) => word,
         Token::Keyword(keyword) => keyword.text(),
-        _ => return None,
+        _ => return missing(site, wanted),
     };
     if let Some(help) = of_word(site, &word.to_ascii_uppercase(), wanted) {
         return Some(help.to_owned());
+    }
+    if let Some(help) = missing(site, wanted) {
+        return Some(help);
     }
     if let Token::Keyword(keyword) = token {
         let written = site.span.slice(site.text);
@@ -127,17 +139,9 @@ pub(super) fn hint(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
         .then(|| "write `,` between two items, or `AS` before a new name".to_owned())
 }
 
-fn at_end(site: &Site<'_, '_>) -> Option<String> {
-    let help = match site.before(1)? {
-        Token::Word(_) if site.is_in_verb() => ENDS_HELP,
-        _ => return None,
-    };
-    Some(help.to_owned())
-}
-
-const ENDS_HELP: &str = "an end is a node such as `(d:DataStore)`, a state such as `exec(w:Workload)`, or `ATTACKER` with a profile";
+pub(super) const ENDS: &str = "an end is a node such as `(d:DataStore)`, a state such as `exec(w:Workload)`, or `ATTACKER` with a profile";
 const ARROWS: &str = "a relationship is written `-->`, `<--`, `--` or `-[:KIND]->`";
-const NODES: &str = "a node stands in parentheses: `(w:Workload)`";
+pub(super) const NODES: &str = "a node stands in parentheses: `(w:Workload)`";
 const ORDER_PLACE: &str =
     "`ORDER BY`, `SKIP` and `LIMIT` follow the items of a `WITH` or `RETURN`, in this order";
 

@@ -50,7 +50,10 @@ impl Resolver<'_> {
                 .is_none_or(|first| names(&first.1) == names(&line.1));
             if !same {
                 let message = "the parts of a `UNION` have different columns";
-                self.error(Code::UnionColumns, part.span, message);
+                let diagnostic = Diagnostic::new(Code::UnionColumns, part.span, message);
+                self.report(
+                    diagnostic.help("name them alike in the same order: `RETURN a.name AS name`"),
+                );
             }
             lines.push(line);
         }

@@ -7,7 +7,7 @@ use crate::func::Function;
 use crate::types::Ty;
 
 use super::expr::null;
-use super::{Resolver, Scope};
+use super::{Resolver, Scope, advice};
 
 impl Resolver<'_> {
     pub(super) fn call_function(
@@ -56,12 +56,14 @@ impl Resolver<'_> {
             } else {
                 format!("{min} to {max}")
             };
+            let noun = if max == 1 { "argument" } else { "arguments" };
             let message = format!(
-                "`{}()` takes {wanted} arguments, not {}",
+                "`{}()` takes {wanted} {noun}, not {}",
                 function.name,
                 args.len()
             );
-            self.error(Code::ArgumentCount, span, message);
+            let diagnostic = Diagnostic::new(Code::ArgumentCount, span, message);
+            self.report(diagnostic.help(advice::call(function)));
         }
         let mut resolved = Vec::new();
         let mut tys = Vec::new();
@@ -76,7 +78,9 @@ impl Resolver<'_> {
                     param.name(),
                     ty.name()
                 );
-                self.error(Code::TypeMismatch, arg.span, message);
+                let help = advice::for_argument(function, &ty, arg.span.slice(self.text));
+                let diagnostic = Diagnostic::new(Code::TypeMismatch, arg.span, message);
+                self.report(advice::with(diagnostic, help));
             }
             resolved.push(expr);
             tys.push(ty);
@@ -150,6 +154,16 @@ fn of_other_languages(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase();
     Some(match name.as_str() {
         "len" => "write `size()` for a text or a list, `length()` for a path",
+        "if" | "iif" => "write `CASE WHEN x THEN 1 ELSE 0 END`",
+        "average" | "mean" => "write `avg()`",
+        "pow" | "power" => "write `x ^ 2`",
+        "mod" => "write `x % 2`",
+        "ceiling" => "write `ceil()`",
+        "rels" | "edges" => "write `relationships()`",
+        "label" | "haslabel" => "write `n:Label` for a test, `labels(n)` for the list",
+        "explode" | "unnest" => "write `UNWIND list AS x`",
+        "array_length" | "cardinality" => "write `size()`",
+        "count_distinct" => "write `count(DISTINCT x)`",
         "substr" | "mid" => "write `substring()`",
         "concat" => "texts are joined with `+`",
         "isnull" | "ifnull" | "nvl" => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ast::{CompareLink, Expr as Tree, ExprKind, Ident, PathPattern, Span, Union};
+use crate::ast::{Expr as Tree, ExprKind, Ident, PathPattern, Span, Union};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Expr, SubqueryKind};
 use crate::func::Function;
@@ -12,7 +12,11 @@ use crate::types::Ty;
 use crate::value::{Map, Val};
 
 use super::body::BodyKind;
-use super::{Resolver, Scope};
+use super::names::swapped_help;
+use super::{Resolver, Scope, advice};
+
+/// Advice reads the whole text again, so that only the first mistakes get some.
+const MAX_ADVICE: usize = 10;
 
 const IN_COMPREHENSION: &str = "an aggregate cannot stand inside a comprehension";
 
@@ -40,31 +44,25 @@ impl Resolver<'_> {
         resolved
     }
 
-    /// Warns of `x = null`.
-    fn check_null_comparison(&mut self, first: &Tree, rest: &[CompareLink]) {
-        let operands = std::iter::once(first).chain(rest.iter().map(|link| &link.operand));
-        let mut found = None;
-        for operand in operands {
-            if matches!(operand.kind, ExprKind::Null) {
-                found = Some(operand.span);
-            }
-        }
-        if let Some(span) = found {
-            let message = "a comparison with null is never true";
-            let diagnostic = Diagnostic::new(Code::NullComparison, span, message);
-            self.report(diagnostic.help("write `IS NULL` or `IS NOT NULL`"));
-        }
-    }
-
     pub(crate) fn unknown_variable(&mut self, name: &str, span: Span, scope: &Scope) {
         let message = format!("`{name}` is not defined here");
         let known: Vec<&str> = scope.vars.iter().map(|var| &*var.name).collect();
         let mut diagnostic =
             Diagnostic::new(Code::UnknownVariable, span, message).suggest(name, known);
-        let is_function = Function::find(name).is_some() || Aggregate::find(name).is_some();
-        if diagnostic.help.is_none() && is_function {
-            diagnostic =
-                diagnostic.help(format!("a function is called with parentheses: `{name}()`"));
+        let swapped = self.swapped.iter().find(|(written, _)| written == name);
+        if let Some((written, label)) = swapped {
+            diagnostic = diagnostic.help(swapped_help(written, label));
+        }
+        if diagnostic.help.is_none() {
+            let is_function = Function::find(name).is_some() || Aggregate::find(name).is_some();
+            let help = if is_function {
+                Some(format!("a function is called with parentheses: `{name}()`"))
+            } else if self.diagnostics.len() > MAX_ADVICE {
+                None
+            } else {
+                advice::for_name(name, span, self.text, scope)
+            };
+            diagnostic = advice::with(diagnostic, help);
         }
         self.report(diagnostic);
     }
@@ -153,15 +151,7 @@ impl Resolver<'_> {
                 let operands = self.booleans(operands, "XOR", scope);
                 (Expr::Xor(operands, span), Ty::Bool)
             }
-            ExprKind::Compare { first, rest } => {
-                self.check_null_comparison(first, rest);
-                let first = self.expr(first, scope).0;
-                let mut links = Vec::new();
-                for link in rest {
-                    links.push((link.op, self.expr(&link.operand, scope).0));
-                }
-                (Expr::Compare(Box::new(first), links), Ty::Bool)
-            }
+            ExprKind::Compare { first, rest } => self.comparison(first, rest, scope),
             ExprKind::HasLabels { operand, labels } => {
                 let (expr, ty) = self.value(operand, scope);
                 if !ty.is_open() && !matches!(ty, Ty::Node | Ty::Rel) {

@@ -2,8 +2,8 @@
 
 use foothold_engine::pattern::{LabelExpr, Var, VarKind};
 
-use crate::ast::Ident;
-use crate::diagnostic::Code;
+use crate::ast::{Ident, Labels, LabelsKind};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::Slot;
 use crate::plan::{Output, Source};
 use crate::types::Ty;
@@ -18,10 +18,14 @@ impl Resolver<'_> {
         node: &crate::ast::NodePattern,
         builder: &mut Builder<'_>,
     ) -> Var {
-        let labels = node
-            .labels
-            .as_ref()
-            .map_or(LabelExpr::Any, |labels| self.labels(labels));
+        let labels = match (&node.variable, &node.labels) {
+            (_, None) => LabelExpr::Any,
+            (Some(name), Some(labels)) => match self.swapped(name, labels, true) {
+                Some(label) => label,
+                None => self.labels(labels),
+            },
+            (None, Some(labels)) => self.labels(labels),
+        };
         let known = node
             .variable
             .as_ref()
@@ -57,6 +61,39 @@ impl Resolver<'_> {
                 var
             }
         }
+    }
+
+    /// Warns of `(Label:name)` and `-[KIND:name]->`: name and label have changed places.
+    pub(super) fn swapped(
+        &mut self,
+        name: &Ident,
+        labels: &Labels,
+        is_node: bool,
+    ) -> Option<LabelExpr> {
+        let LabelsKind::Name(written) = &labels.kind else {
+            return None;
+        };
+        let is_known = |word: &str| {
+            if is_node {
+                self.snapshot.label_id(word).is_some()
+            } else {
+                self.snapshot.kind_id(word).is_some()
+            }
+        };
+        if !is_known(&name.name) || is_known(written) {
+            return None;
+        }
+        let (code, message) = if is_node {
+            let message = format!("no label `{written}` in the graph");
+            (Code::UnknownLabel, message)
+        } else {
+            let message = format!("no relationship kind `{written}` in the graph");
+            (Code::UnknownKind, message)
+        };
+        let diagnostic = Diagnostic::new(code, labels.span, message);
+        self.report(diagnostic.help(swapped_help(written, &name.name)));
+        self.swapped.push((written.clone(), name.name.clone()));
+        Some(LabelExpr::name(written))
     }
 
     /// A named node that this `MATCH` or an earlier clause knows.
@@ -126,6 +163,11 @@ pub(super) fn introduce(
     builder.scope.add(&name.name, slot, ty);
     builder.outputs.push(Output { slot, source });
     builder.introduced.push((name.name.clone(), name.span));
+}
+
+/// What to do about a name and a label that have changed places.
+pub(super) fn swapped_help(name: &str, label: &str) -> String {
+    format!("the name stands before the colon: `{name}:{label}`")
 }
 
 /// What messages call a part of a pattern.

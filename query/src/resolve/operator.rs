@@ -1,13 +1,13 @@
 //! Operators: operands to types.
 
 use crate::ast::{BinaryOp, Expr as Tree, Span, UnaryOp};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Arith, Expr, TextTest, arithmetic};
 use crate::types::Ty;
 use crate::value::Val;
 
 use super::expr::null;
-use super::{Resolver, Scope};
+use super::{Resolver, Scope, advice};
 
 impl Resolver<'_> {
     pub(super) fn unary(
@@ -114,7 +114,9 @@ impl Resolver<'_> {
                 left_ty.name(),
                 right_ty.name()
             );
-            self.error(Code::TypeMismatch, span, message);
+            let help = advice::for_operands(&left_ty, &right_ty).map(str::to_owned);
+            let diagnostic = Diagnostic::new(Code::TypeMismatch, span, message);
+            self.report(advice::with(diagnostic, help));
             return null();
         };
         if let (Some(a), Some(b)) = (left_box.constant(), right_box.constant())

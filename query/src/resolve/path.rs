@@ -316,11 +316,14 @@ impl Resolver<'_> {
         walk: &mut WalkDraft,
         builder: &mut Builder<'t>,
     ) {
-        let kinds = relationship
-            .kinds
-            .as_ref()
-            .map(|kinds| self.kinds(kinds))
-            .unwrap_or_else(|| self.surroundings.any_kind());
+        let kinds = match (&relationship.variable, &relationship.kinds) {
+            (_, None) => self.surroundings.any_kind(),
+            (Some(name), Some(kinds)) => match self.swapped(name, kinds, false) {
+                Some(kind) => kind,
+                None => self.kinds(kinds),
+            },
+            (None, Some(kinds)) => self.kinds(kinds),
+        };
         let direction = direction(relationship.direction);
         let name = relationship.variable.as_ref();
         if let (Some(name), None) = (name, &relationship.kinds) {

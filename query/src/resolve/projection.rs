@@ -146,7 +146,8 @@ impl Resolver<'_> {
             own.sort_by(|a, b| a.name.cmp(&b.name));
             if own.is_empty() && is_return {
                 let message = "`*` stands for every name, but there is none here";
-                self.error(Code::NothingInScope, star, message);
+                let diagnostic = Diagnostic::new(Code::NothingInScope, star, message);
+                self.report(diagnostic.help("give a node a name: `MATCH (n) RETURN *`"));
             }
             for variable in own {
                 let tree = Tree {

@@ -107,18 +107,20 @@ impl<'s> ContextLexer<'s> {
                 self.push(Token::Str(text), 1);
             }
             Raw::Str(End::Missing) => {
-                self.invalid(piece, Code::UnterminatedString, "this string does not end");
+                let message = "this string does not end";
+                let quote = self.slice(piece).get(..1).unwrap_or("'");
+                let help = format!("write `{quote}` where it ends");
+                self.invalid(piece, Code::UnterminatedString, message, &help);
             }
             Raw::Quoted(End::Missing) | Raw::QuotedParameter(End::Missing) => {
                 let message = "this name in back quotes does not end";
-                self.invalid(piece, Code::UnterminatedString, message);
+                let help = "write a back quote where it ends";
+                self.invalid(piece, Code::UnterminatedString, message, help);
             }
             Raw::OpenComment => {
-                self.invalid(
-                    piece,
-                    Code::UnterminatedComment,
-                    "this comment does not end",
-                );
+                let message = "this comment does not end";
+                let help = "write `*/` where it ends";
+                self.invalid(piece, Code::UnterminatedComment, message, help);
             }
             Raw::Unknown => self.unknown(piece),
             _ => return self.sign(piece),
@@ -195,9 +197,10 @@ impl<'s> ContextLexer<'s> {
         Diagnostic::new(Code::TooDeep, Span::new(start, end), message)
     }
 
-    fn invalid(&mut self, piece: Piece, code: Code, message: &str) {
+    fn invalid(&mut self, piece: Piece, code: Code, message: &str, help: &str) {
         let span = Span::new(piece.start, piece.end);
-        self.diagnostics.push(Diagnostic::new(code, span, message));
+        let diagnostic = Diagnostic::new(code, span, message);
+        self.diagnostics.push(diagnostic.help(help));
         self.push(Token::Invalid, 1);
     }
 
