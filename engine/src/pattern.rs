@@ -9,6 +9,7 @@
 //! the order of work for one snapshot and one set of variables bound beforehand. Matches come in a
 //! fixed order: the same pattern on the same snapshot gives the same matches in the same order.
 
+mod at_once;
 mod bindings;
 mod cheapest;
 mod compile;

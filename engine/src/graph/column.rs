@@ -121,6 +121,14 @@ impl Column {
         }
     }
 
+    /// The texts of a column of strings, in the order of its rows.
+    pub(crate) fn text_ids(&self) -> Option<&[StrId]> {
+        match &self.values {
+            Values::Str(values) => Some(values),
+            _ => None,
+        }
+    }
+
     /// How many rows have a value.
     pub(crate) fn len(&self) -> usize {
         match &self.values {

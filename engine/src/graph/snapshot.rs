@@ -263,13 +263,15 @@ impl Snapshot {
     /// Whether every edge of a kind ends at (or, with `is_source`, starts at) a node with a label. The
     /// first call for a kind looks at its edges.
     pub fn ends_have_label(&self, kind: KindId, is_source: bool, label: LabelId) -> bool {
-        let Some(both) = self.end_labels.get(usize::from(kind.0)) else {
-            return false;
+        self.labels_of_all_ends(kind, is_source).contains(&label)
+    }
+
+    fn labels_of_all_ends(&self, kind: KindId, is_source: bool) -> &[LabelId] {
+        let Some([of_sources, of_targets]) = self.end_labels.get(usize::from(kind.0)) else {
+            return &[];
         };
-        let [of_sources, of_targets] = both;
         let slot = if is_source { of_sources } else { of_targets };
         slot.get_or_init(|| self.labels_of_ends(kind, is_source))
-            .contains(&label)
     }
 
     fn labels_of_ends(&self, kind: KindId, is_source: bool) -> Box<[LabelId]> {
@@ -319,12 +321,17 @@ impl Snapshot {
         self.edges.every_source(node)
     }
 
-    /// Does at once what the first search over every kind would wait for: O(edges), and 8 bytes an
-    /// edge. Whoever keeps a snapshot for many queries calls it before the first.
+    /// Does at once what the first search over every kind and the first patterns would wait for:
+    /// O(edges), and 8 bytes an edge. Whoever keeps a snapshot for many queries calls it before the
+    /// first.
     pub fn prepare_searches(&self) {
         if self.n_nodes() > 0 {
             self.every_target(NodeId(0));
             self.every_source(NodeId(0));
+        }
+        for kind in self.kinds() {
+            self.labels_of_all_ends(kind, true);
+            self.labels_of_all_ends(kind, false);
         }
     }
 

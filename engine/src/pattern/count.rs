@@ -216,6 +216,11 @@ impl<H> Run<'_, H> {
     where
         H: Host<C>,
     {
+        if self.morsel.is_none()
+            && let Some(n) = tail.at_once(self.snapshot)
+        {
+            return Ok(if tail.is_once { n.min(1) } else { n });
+        }
         if let Some(n) = self.degree(tail)? {
             return Ok(if tail.is_once { n.min(1) } else { n });
         }

@@ -105,6 +105,9 @@ impl<C: Condition + Clone> Plan<C> {
     pub fn morsels(&self, snapshot: &Snapshot) -> Option<Vec<Range<u32>>> {
         let mut first = self.steps.first()?;
         if let Op::Tail(tail) = &first.op {
+            if tail.at_once(snapshot).is_some() {
+                return None;
+            }
             first = tail.steps.first()?;
         }
         let Op::Scan { test, .. } = &first.op else {
