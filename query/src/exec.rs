@@ -4,6 +4,7 @@
 
 mod aggregate;
 mod call;
+mod discard;
 mod distinct;
 mod exists;
 mod limit;
@@ -48,9 +49,9 @@ pub struct OpStats {
     pub rows: u64,
     /// Bytes it kept at most.
     pub memory_bytes: u64,
-    /// Nanoseconds it worked, what it called for left out; of all threads together. Nothing
-    /// without a clock.
-    pub time_ns: u64,
+    /// Nanoseconds it worked, what it called for left out; of all threads together. `None` without
+    /// a clock.
+    pub time_ns: Option<u64>,
 }
 
 /// A clock that only goes forward, in nanoseconds. This crate has none of its own.
@@ -125,6 +126,9 @@ impl<'a> Cx<'a> {
     pub fn with_clock(mut self, clock: Option<Clock<'a>>) -> Self {
         self.clock = clock;
         self.mark = clock.map_or(0, |clock| clock());
+        for stats in &mut self.stats {
+            stats.time_ns = clock.map(|_| 0);
+        }
         self
     }
 
@@ -154,7 +158,9 @@ impl<'a> Cx<'a> {
         for (own, other) in self.stats.iter_mut().zip(&worker.stats) {
             own.rows += other.rows;
             own.memory_bytes += other.memory_bytes;
-            own.time_ns += other.time_ns;
+            if let (Some(own), Some(other)) = (&mut own.time_ns, other.time_ns) {
+                *own += other;
+            }
         }
         // What the workers did while this thread waited is theirs.
         self.mark = self.clock.map_or(0, |clock| clock());
@@ -167,7 +173,8 @@ impl<'a> Cx<'a> {
         };
         let now = clock();
         if let Some(stats) = id.and_then(|id| self.stats.get_mut(id)) {
-            stats.time_ns += now.saturating_sub(self.mark);
+            let before = stats.time_ns.unwrap_or_default();
+            stats.time_ns = Some(before + now.saturating_sub(self.mark));
         }
         self.mark = now;
     }

@@ -35,8 +35,8 @@ impl PlanRow {
         }
         if let Some(stats) = self.stats {
             let _ = write!(text, "  [{} rows, {} bytes", stats.rows, stats.memory_bytes);
-            if stats.time_ns > 0 {
-                let _ = write!(text, ", {:.3} ms", stats.time_ns as f64 / 1e6);
+            if let Some(time_ns) = stats.time_ns {
+                let _ = write!(text, ", {:.3} ms", time_ns as f64 / 1e6);
             }
             text.push(']');
         }

@@ -106,6 +106,31 @@ const PAIRS: &[(&str, &str)] = &[
         "MATCH p = TRAIL (a)-[r:K]-+(b) \
          RETURN a.id, b.id, min(reduce(s = 0, r IN relationships(p) | s + r.w)) AS cost",
     ),
+    // Counts at hand against counts of what is listed.
+    (
+        "MATCH ()-[r:K]->() RETURN count(r) AS n",
+        "MATCH ()-[r:K]->() RETURN size(collect(id(r))) AS n",
+    ),
+    (
+        "MATCH (a:M)-[:L]->(b) RETURN count(*) AS n",
+        "MATCH (a:M)-[r:L]->(b) RETURN size(collect(id(r))) AS n",
+    ),
+    (
+        "MATCH (a:M)<-[:K|L]-(b:M) RETURN count(*) AS n",
+        "MATCH (a:M)<-[r:K|L]-(b:M) RETURN size(collect(id(r))) AS n",
+    ),
+    (
+        "MATCH (a)-[r]-(b) RETURN count(r) AS n",
+        "MATCH (a)-[r]-(b) RETURN size(collect(id(r))) AS n",
+    ),
+    (
+        "MATCH (a:M), ()-[r:K]->() RETURN count(*) AS n",
+        "MATCH (a:M), ()-[r:K]->() RETURN size(collect(id(a) + id(r))) AS n",
+    ),
+    (
+        "MATCH (a:M) RETURN count(*) AS n, EXISTS { ()-[:L]->() } AS l",
+        "MATCH (a:M) RETURN size(collect(id(a))) AS n, size([()-[r:L]->() | id(r)]) > 0 AS l",
+    ),
     // Groups against plain parts.
     (
         "MATCH ((a)-[:K]->(b)-[:L]->(c)){1,1} (d) RETURN [n IN a | n.id] AS a, d.id",

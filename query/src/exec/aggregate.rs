@@ -5,6 +5,7 @@ use std::hash::BuildHasher;
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 
+use crate::exec::discard::discard;
 use crate::exec::{Cx, Flow, Sink};
 use crate::fault::Fault;
 use crate::func::aggregate::Accumulator;
@@ -150,6 +151,12 @@ impl Sink for AggregateSink<'_> {
         }
         cx.budget.release(bytes);
         self.next.finish(cx)
+    }
+}
+
+impl Drop for AggregateSink<'_> {
+    fn drop(&mut self) {
+        discard(std::mem::take(&mut self.groups), self.bytes);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashSet;
 
+use crate::exec::discard::discard;
 use crate::exec::{Cx, Flow, Sink};
 use crate::expr::Slot;
 use crate::fault::Fault;
@@ -46,8 +47,15 @@ impl Sink for DistinctSink<'_> {
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
-        self.seen.clear();
-        cx.budget.release(std::mem::take(&mut self.bytes));
+        let bytes = std::mem::take(&mut self.bytes);
+        discard(std::mem::take(&mut self.seen), bytes);
+        cx.budget.release(bytes);
         self.next.finish(cx)
+    }
+}
+
+impl Drop for DistinctSink<'_> {
+    fn drop(&mut self) {
+        discard(std::mem::take(&mut self.seen), self.bytes);
     }
 }

@@ -1,8 +1,9 @@
 //! `ORDER BY`: keeps every row, or the best few when a limit follows.
 
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use crate::exec::discard::discard;
 use crate::exec::{Cx, Flow, Sink, limit};
 use crate::fault::Fault;
 use crate::plan::SortOp;
@@ -27,19 +28,7 @@ impl Row<'_> {
 
 impl Ord for Row<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let keys = self.keys.iter().zip(&other.keys).zip(&self.op.keys);
-        for ((left, right), (_, is_descending)) in keys {
-            let compared = order(left, right);
-            let compared = if *is_descending {
-                compared.reverse()
-            } else {
-                compared
-            };
-            if compared != Ordering::Equal {
-                return compared;
-            }
-        }
-        self.number.cmp(&other.number)
+        by_keys(self.op, &self.keys, &other.keys).then(self.number.cmp(&other.number))
     }
 }
 
@@ -57,8 +46,84 @@ impl PartialEq for Row<'_> {
 
 impl Eq for Row<'_> {}
 
+/// The order of two rows by what they are sorted by.
+fn by_keys(op: &SortOp, left: &[Val], right: &[Val]) -> Ordering {
+    for ((left, right), (_, is_descending)) in left.iter().zip(right).zip(&op.keys) {
+        let compared = order(left, right);
+        let compared = if *is_descending {
+            compared.reverse()
+        } else {
+            compared
+        };
+        if compared != Ordering::Equal {
+            return compared;
+        }
+    }
+    Ordering::Equal
+}
+
 /// So many rows are sorted at once; between two such runs the budget is asked.
 const RUN: usize = 1 << 14;
+
+/// Rows in one piece of memory: the keys of each, then what it carries.
+#[derive(Default)]
+struct Run {
+    values: Vec<Val>,
+    /// The rows in their order, the best last.
+    order: Vec<u32>,
+}
+
+impl Run {
+    fn sort(&mut self, op: &SortOp) {
+        let width = op.keys.len() + op.carried.len();
+        let n_rows = self.values.len() / width.max(1);
+        let values = &self.values;
+        let row = |at: u32| values.get(at as usize * width..).unwrap_or_default();
+        self.order = (0..n_rows as u32).collect();
+        self.order
+            .sort_unstable_by(|&a, &b| by_keys(op, row(b), row(a)).then(b.cmp(&a)));
+    }
+
+    /// Moves the best row that is left to `into`; false where there is none.
+    fn take_best(&mut self, width: usize, into: &mut Vec<Val>) -> bool {
+        into.clear();
+        let Some(at) = self.order.pop() else {
+            return false;
+        };
+        let start = at as usize * width;
+        let row = self.values.get_mut(start..start + width);
+        into.extend(row.into_iter().flatten().map(std::mem::take));
+        true
+    }
+}
+
+/// The best row that is left of a run.
+struct Head<'p> {
+    op: &'p SortOp,
+    values: Vec<Val>,
+    run: usize,
+}
+
+impl Ord for Head<'_> {
+    /// The best is the greatest. Rows of earlier runs came earlier.
+    fn cmp(&self, other: &Self) -> Ordering {
+        by_keys(self.op, &other.values, &self.values).then(other.run.cmp(&self.run))
+    }
+}
+
+impl PartialOrd for Head<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Head<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Head<'_> {}
 
 /// Sorts. With a bound, a heap of the best rows so far; its worst row is the first to go. Without
 /// one, sorted runs that are merged while rows are handed on.
@@ -66,8 +131,8 @@ pub(super) struct SortSink<'p> {
     op: &'p SortOp,
     id: usize,
     best: BinaryHeap<Row<'p>>,
-    open: Vec<Row<'p>>,
-    runs: Vec<Vec<Row<'p>>>,
+    open: Run,
+    runs: Vec<Run>,
     n_seen: u64,
     bytes: u64,
     bound: Option<u64>,
@@ -80,7 +145,7 @@ impl<'p> SortSink<'p> {
             op,
             id,
             best: BinaryHeap::new(),
-            open: Vec::new(),
+            open: Run::default(),
             runs: Vec::new(),
             n_seen: 0,
             bytes: 0,
@@ -93,9 +158,43 @@ impl<'p> SortSink<'p> {
     fn close_run(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         cx.budget.check()?;
         let mut run = std::mem::take(&mut self.open);
-        // The worst first, so that the best is taken from the end.
-        run.sort_unstable_by(|a, b| b.cmp(a));
+        run.sort(self.op);
         self.runs.push(run);
+        Ok(())
+    }
+
+    fn width(&self) -> usize {
+        self.op.keys.len() + self.op.carried.len()
+    }
+
+    /// Merges the runs.
+    fn hand_on(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
+        let (width, n_keys) = (self.width(), self.op.keys.len());
+        let mut heads = BinaryHeap::new();
+        for (at, run) in self.runs.iter_mut().enumerate() {
+            let mut values = Vec::with_capacity(width);
+            if run.take_best(width, &mut values) {
+                heads.push(Head {
+                    op: self.op,
+                    values,
+                    run: at,
+                });
+            }
+        }
+        while let Some(mut head) = heads.pop() {
+            cx.tick()?;
+            let carried = head.values.drain(n_keys..);
+            for (&slot, value) in self.op.carried.iter().zip(carried) {
+                cx.set(slot, value);
+            }
+            let run = self.runs.get_mut(head.run);
+            if run.is_some_and(|run| run.take_best(width, &mut head.values)) {
+                heads.push(head);
+            }
+            if self.next.row(cx)?.is_break() {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -122,6 +221,20 @@ impl Sink for SortSink<'_> {
             return Ok(Flow::Break(()));
         }
         self.n_seen += 1;
+        if bound == u64::MAX {
+            let op = self.op;
+            let slots = op.keys.iter().map(|key| &key.0).chain(&op.carried);
+            let row = slots.map(|&slot| cx.get(slot));
+            let bytes = row.clone().map(|value| Val::BYTES + value.heap_bytes());
+            let bytes = 4 + bytes.sum::<u64>();
+            self.open.values.extend(row.cloned());
+            cx.kept(self.id, bytes)?;
+            self.bytes += bytes;
+            if self.open.values.len() >= RUN * self.width() {
+                self.close_run(cx)?;
+            }
+            return Ok(Flow::Continue(()));
+        }
         let row = Row {
             op: self.op,
             keys: self
@@ -149,43 +262,36 @@ impl Sink for SortSink<'_> {
         let bytes = row.bytes();
         cx.kept(self.id, bytes)?;
         self.bytes += bytes;
-        if bound < u64::MAX {
-            self.best.push(row);
-            return Ok(Flow::Continue(()));
-        }
-        self.open.push(row);
-        if self.open.len() == RUN {
-            self.close_run(cx)?;
-        }
+        self.best.push(row);
         Ok(Flow::Continue(()))
     }
 
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<(), Fault> {
         self.bound(cx)?;
-        for row in std::mem::take(&mut self.best) {
-            self.open.push(row);
-            if self.open.len() == RUN {
+        let mut best = std::mem::take(&mut self.best).into_vec();
+        // Rows of equal keys in the order they came.
+        best.sort_unstable_by_key(|row| row.number);
+        for row in best {
+            self.open
+                .values
+                .extend(row.keys.into_iter().chain(row.values));
+            if self.open.values.len() >= RUN * self.width() {
                 self.close_run(cx)?;
             }
         }
         self.close_run(cx)?;
-        let mut runs = std::mem::take(&mut self.runs);
-        let mut heads: BinaryHeap<Reverse<(Row<'_>, usize)>> = BinaryHeap::new();
-        for (at, run) in runs.iter_mut().enumerate() {
-            heads.extend(run.pop().map(|row| Reverse((row, at))));
-        }
-        while let Some(Reverse((row, at))) = heads.pop() {
-            cx.tick()?;
-            let following = runs.get_mut(at).and_then(Vec::pop);
-            heads.extend(following.map(|row| Reverse((row, at))));
-            for (&slot, value) in self.op.carried.iter().zip(row.values) {
-                cx.set(slot, value);
-            }
-            if self.next.row(cx)?.is_break() {
-                break;
-            }
-        }
-        cx.budget.release(std::mem::take(&mut self.bytes));
+        self.hand_on(cx)?;
+        cx.budget.release(self.bytes);
         self.next.finish(cx)
+    }
+}
+
+impl Drop for SortSink<'_> {
+    fn drop(&mut self) {
+        let kept = (
+            std::mem::take(&mut self.runs),
+            std::mem::take(&mut self.open),
+        );
+        discard(kept, self.bytes);
     }
 }
