@@ -14,17 +14,48 @@ use std::collections::BTreeSet;
 /// The names that completion offers beside those of the language.
 pub trait Catalogue {
     /// The labels of the graph.
-    fn labels(&self) -> Vec<String>;
+    fn labels(&self) -> Vec<Known>;
     /// The kinds of the graph and the groups of kinds.
-    fn kinds(&self) -> Vec<String>;
+    fn kinds(&self) -> Vec<Known>;
     /// The properties of a label or kind; of everything for `None` and for unknown names.
-    fn properties(&self, owner: Option<&str>) -> Vec<String>;
+    fn properties(&self, owner: Option<&str>) -> Vec<Known>;
     /// The rules by name.
     fn rules(&self) -> Vec<String>;
     /// The techniques of the rules.
     fn techniques(&self) -> Vec<String>;
     /// The attacker profiles by name.
     fn attackers(&self) -> Vec<String>;
+}
+
+/// A label, kind or property and how often the graph has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The name.
+    pub name: String,
+    /// The type of a property's values.
+    pub r#type: Option<String>,
+    /// Nodes that have it.
+    pub n_nodes: u64,
+    /// Relationships that have it.
+    pub n_edges: u64,
+}
+
+impl Known {
+    /// What it is and how often it occurs: `label, 12 nodes`.
+    fn detail(&self, what: &str) -> String {
+        let mut parts = vec![self.r#type.as_deref().unwrap_or(what).to_owned()];
+        for (n, one, many) in [
+            (self.n_nodes, "node", "nodes"),
+            (self.n_edges, "relationship", "relationships"),
+        ] {
+            match n {
+                0 => {}
+                1 => parts.push(format!("1 {one}")),
+                n => parts.push(format!("{n} {many}")),
+            }
+        }
+        parts.join(", ")
+    }
 }
 
 /// What can be typed at the cursor.
@@ -181,16 +212,16 @@ fn candidates(
     match last {
         Some(Token::Sign(Sign::Dot)) => {
             let owner = before_last.and_then(|lexeme| owner_of(tokens, lexeme.token));
-            offers.all(ItemKind::Property, catalogue.properties(owner), "property");
+            offers.known(ItemKind::Property, &catalogue.properties(owner), "property");
             return offers.items;
         }
         Some(Token::Sign(Sign::Colon | Sign::LabelBar | Sign::Ampersand | Sign::Bang))
             if takes("word") && innermost(tokens) != Some(Sign::LBrace) =>
         {
             if innermost(tokens) == Some(Sign::LeftOpen) {
-                offers.all(ItemKind::Kind, catalogue.kinds(), "relationship");
+                offers.known(ItemKind::Kind, &catalogue.kinds(), "kind");
             } else {
-                offers.all(ItemKind::Label, catalogue.labels(), "label");
+                offers.known(ItemKind::Label, &catalogue.labels(), "label");
             }
             return offers.items;
         }
@@ -220,7 +251,7 @@ fn candidates(
     }
     if is_map_key(tokens) && takes("word") {
         let owner = map_owner(tokens);
-        offers.all(ItemKind::Property, catalogue.properties(owner), "property");
+        offers.known(ItemKind::Property, &catalogue.properties(owner), "property");
         return offers.items;
     }
     let takes_value = takes("CASE") && takes("number");
@@ -286,6 +317,12 @@ impl Offers {
                 },
                 detail: detail.to_owned(),
             });
+        }
+    }
+
+    fn known(&mut self, kind: ItemKind, names: &[Known], what: &str) {
+        for known in names {
+            self.one(kind, &known.name, &known.detail(what));
         }
     }
 

@@ -1,27 +1,49 @@
 //! What completion offers; the bar `‸` is the cursor.
 
-use foothold_query::complete::{Catalogue, Completion, complete};
+use foothold_query::complete::{Catalogue, Completion, Known, complete};
 
 struct Names;
+
+/// Names, each with how many nodes and relationships have it.
+fn known(names: &[(&str, u64, u64)]) -> Vec<Known> {
+    let known = names.iter().map(|&(name, n_nodes, n_edges)| Known {
+        name: name.to_owned(),
+        r#type: None,
+        n_nodes,
+        n_edges,
+    });
+    known.collect()
+}
 
 fn owned(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
 impl Catalogue for Names {
-    fn labels(&self) -> Vec<String> {
-        owned(&["Workload", "Package", "DataStore", "AZ Group"])
+    fn labels(&self) -> Vec<Known> {
+        known(&[
+            ("Workload", 12, 0),
+            ("Package", 340, 0),
+            ("DataStore", 1, 0),
+            ("AZ Group", 0, 0),
+        ])
     }
 
-    fn kinds(&self) -> Vec<String> {
-        owned(&["RUNS", "ROUTES_TO", "ATTACK"])
+    fn kinds(&self) -> Vec<Known> {
+        known(&[("RUNS", 0, 14), ("ROUTES_TO", 0, 1), ("ATTACK", 0, 0)])
     }
 
-    fn properties(&self, owner: Option<&str>) -> Vec<String> {
+    fn properties(&self, owner: Option<&str>) -> Vec<Known> {
         match owner {
-            Some("Workload") => owned(&["name", "namespace", "privileged"]),
-            Some("RUNS") => owned(&["since"]),
-            _ => owned(&["anything"]),
+            Some("Workload") => {
+                let mut all = known(&[("name", 12, 0), ("namespace", 3, 0), ("privileged", 1, 0)]);
+                if let Some(name) = all.first_mut() {
+                    name.r#type = Some("string".to_owned());
+                }
+                all
+            }
+            Some("RUNS") => known(&[("since", 0, 5)]),
+            _ => known(&[("anything", 20, 4)]),
         }
     }
 
@@ -207,6 +229,36 @@ fn offers_what_fits() {
                 "{text}: `{label}` is offered in {labels:?}"
             );
         }
+    }
+}
+
+#[test]
+fn details_say_how_often_a_name_occurs() {
+    let cases = [
+        ("MATCH (n:Wo‸", "Workload", "label, 12 nodes"),
+        ("MATCH (n:Data‸", "DataStore", "label, 1 node"),
+        ("MATCH (n:AZ‸", "`AZ Group`", "label"),
+        ("MATCH (a)-[:RU‸", "RUNS", "kind, 14 relationships"),
+        ("MATCH (a)-[:RO‸", "ROUTES_TO", "kind, 1 relationship"),
+        ("MATCH (a)-[:A‸", "ATTACK", "kind"),
+        ("MATCH (n:Workload) WHERE n.na‸", "name", "string, 12 nodes"),
+        (
+            "MATCH (n:Workload {namesp‸",
+            "namespace",
+            "property, 3 nodes",
+        ),
+        ("MATCH ()-[r:RUNS {‸", "since", "property, 5 relationships"),
+        (
+            "MATCH (n) WHERE n.‸",
+            "anything",
+            "property, 20 nodes, 4 relationships",
+        ),
+    ];
+    for (text, label, wanted) in cases {
+        let items = at_cursor(text).items;
+        let found = items.iter().find(|item| item.label == label);
+        let detail = found.map(|item| item.detail.as_str());
+        assert_eq!(detail, Some(wanted), "{text}");
     }
 }
 

@@ -31,7 +31,7 @@ use foothold_engine::store::{KvStore, Recovery, SnapshotId, Store, StoreError, S
 use crate::clock;
 
 pub(crate) use compare::{Difference, Kind as DifferenceKind, as_object};
-pub(crate) use complete::complete;
+pub(crate) use complete::{byte_offset, complete, complete_in_bytes};
 pub(crate) use diff::diff_text;
 pub(crate) use error::AppError;
 pub(crate) use estate::Estate;

@@ -45,6 +45,21 @@ impl<'a> Places<'a> {
         }
     }
 
+    /// The range of a place; at the end of the text where there is no such place.
+    pub fn span(&self, place: Place) -> Span {
+        let line = self.starts.get(place.line.saturating_sub(1)).copied();
+        let line = line.unwrap_or(self.text.len());
+        let start = self.skip(line, place.column.saturating_sub(1));
+        Span::new(start, self.skip(start, place.length))
+    }
+
+    /// The byte so many characters behind a byte.
+    fn skip(&self, from: usize, n_chars: usize) -> usize {
+        let rest = self.text.get(from..).unwrap_or("");
+        let skipped = rest.char_indices().nth(n_chars).map(|(at, _)| at);
+        from + skipped.unwrap_or(rest.len())
+    }
+
     /// The text of a line, from 1, without its line break.
     pub fn line(&self, line: usize) -> &'a str {
         let start = self.starts.get(line.saturating_sub(1)).copied();
@@ -90,7 +105,9 @@ mod tests {
         assert_eq!((place.line, place.column, place.length), (2, 6, 1));
         assert_eq!(places.line(2), "éé = x");
         assert_eq!(places.line(3), "last");
+        assert_eq!(places.span(place), Span::new(at, at + 1));
         let end = places.place(Span::new(999, 1000));
         assert_eq!((end.line, end.column, end.length), (3, 5, 0));
+        assert_eq!(places.span(end), Span::new(text.len(), text.len()));
     }
 }

@@ -1,7 +1,8 @@
 //! A diagnostic as text and as JSON.
 
-use super::{Diagnostic, Place, Places, Severity};
-use serde::Serialize;
+use super::{Code, Diagnostic, Place, Places, Severity};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Whether text carries terminal colours.
@@ -14,16 +15,16 @@ pub enum Colour {
 }
 
 /// A diagnostic as clients see it. Lines and columns count from 1, in characters.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiagnosticJson {
     /// The stable code.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     /// `error` or `warning`.
-    pub severity: &'static str,
+    pub severity: Cow<'static, str>,
     /// One sentence.
     pub message: String,
     /// The GQLSTATUS.
-    pub gqlstatus: &'static str,
+    pub gqlstatus: Cow<'static, str>,
     /// The line of the place it is about.
     pub line: usize,
     /// Its column.
@@ -37,7 +38,7 @@ pub struct DiagnosticJson {
 }
 
 /// A labelled place as clients see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelJson {
     /// Line.
     pub line: usize,
@@ -71,16 +72,39 @@ impl Diagnostic {
             }
         });
         DiagnosticJson {
-            code: self.code.name(),
-            severity: self.severity.name(),
+            code: self.code.name().into(),
+            severity: self.severity.name().into(),
             message: self.message.clone(),
-            gqlstatus: self.code.gqlstatus(),
+            gqlstatus: self.code.gqlstatus().into(),
             line: place.line,
             column: place.column,
             length: place.length,
             labels: labels.collect(),
             help: self.help.clone(),
         }
+    }
+
+    /// Reads what a server says of `text`; `None` for a code that this version does not know.
+    pub fn from_json(json: &DiagnosticJson, places: &Places<'_>) -> Option<Diagnostic> {
+        let code = Code::ALL.iter().find(|code| code.name() == json.code)?;
+        let span = |line, column, length| {
+            places.span(Place {
+                line,
+                column,
+                length,
+            })
+        };
+        let mut diagnostic = Diagnostic::new(
+            *code,
+            span(json.line, json.column, json.length),
+            json.message.as_str(),
+        );
+        for label in &json.labels {
+            let span = span(label.line, label.column, label.length);
+            diagnostic = diagnostic.label(span, label.text.as_str());
+        }
+        diagnostic.help.clone_from(&json.help);
+        Some(diagnostic)
     }
 
     /// The diagnostic as a few lines of text with the place underlined.

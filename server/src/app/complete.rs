@@ -1,13 +1,18 @@
 //! Completion: what may stand at a place of a query, from the grammar and the names of the graph.
 
-use foothold_query::complete::{Catalogue, complete as complete_text};
+use foothold_query::complete::{Catalogue, Completion, Known, complete as complete_text};
 use serde_json::{Value as Json, json};
 
 use super::world::World;
 
+/// The items that fit at a byte of a query.
+pub(crate) fn complete_in_bytes(world: &World, query: &str, at: usize) -> Completion {
+    complete_text(query, at, world)
+}
+
 /// The items that fit at `offset`, in UTF-16 units, and where the word they replace begins.
 pub(crate) fn complete(world: &World, query: &str, offset: usize) -> Json {
-    let completion = complete_text(query, byte_offset(query, offset), world);
+    let completion = complete_in_bytes(world, query, byte_offset(query, offset));
     let items: Vec<Json> = completion
         .items
         .iter()
@@ -17,7 +22,8 @@ pub(crate) fn complete(world: &World, query: &str, offset: usize) -> Json {
     json!({ "from": before.encode_utf16().count(), "items": items })
 }
 
-fn byte_offset(text: &str, utf16: usize) -> usize {
+/// The byte at which a UTF-16 unit of a text stands.
+pub(crate) fn byte_offset(text: &str, utf16: usize) -> usize {
     let mut units = 0;
     for (at, c) in text.char_indices() {
         if units >= utf16 {
@@ -29,35 +35,54 @@ fn byte_offset(text: &str, utf16: usize) -> usize {
 }
 
 impl Catalogue for World {
-    fn labels(&self) -> Vec<String> {
-        let labels = self.schema().labels.iter();
-        labels.map(|label| label.name.clone()).collect()
+    fn labels(&self) -> Vec<Known> {
+        let labels = self.schema().labels.iter().map(|label| Known {
+            name: label.name.clone(),
+            n_nodes: label.count,
+            ..Known::default()
+        });
+        labels.collect()
     }
 
-    fn kinds(&self) -> Vec<String> {
-        let kinds = self.schema().kinds.iter();
-        kinds.map(|kind| kind.name.clone()).collect()
+    fn kinds(&self) -> Vec<Known> {
+        let kinds = self.schema().kinds.iter().map(|kind| Known {
+            name: kind.name.clone(),
+            n_edges: kind.count,
+            ..Known::default()
+        });
+        kinds.collect()
     }
 
-    fn properties(&self, owner: Option<&str>) -> Vec<String> {
+    fn properties(&self, owner: Option<&str>) -> Vec<Known> {
         let label = owner.and_then(|owner| {
             let mut labels = self.schema().labels.iter();
             labels.find(|label| label.name == owner)
         });
-        match label {
-            Some(label) => {
-                let properties = label.properties.iter();
-                properties.map(|property| property.name.clone()).collect()
-            }
-            None => {
-                let props = self.snapshot.props();
-                let mut names: Vec<String> = props
-                    .map(|prop| self.snapshot.prop_name(prop).to_owned())
-                    .collect();
-                names.sort_unstable();
-                names
-            }
+        if let Some(label) = label {
+            let properties = label.properties.iter().map(|property| Known {
+                name: property.name.clone(),
+                r#type: Some(property.r#type.clone()),
+                n_nodes: property.count,
+                n_edges: 0,
+            });
+            return properties.collect();
         }
+        // What is known of a property tells nodes from relationships, but no kind from another.
+        let is_kind = owner.is_some_and(|owner| self.snapshot.kind_id(owner).is_some());
+        let known = self.snapshot.props().map(|prop| {
+            let usage = self.snapshot.prop_usage(prop);
+            Known {
+                name: self.snapshot.prop_name(prop).to_owned(),
+                r#type: usage.edge_type.filter(|_| is_kind).map(str::to_owned),
+                n_nodes: if is_kind { 0 } else { usage.n_nodes as u64 },
+                n_edges: usage.n_edges as u64,
+            }
+        });
+        let mut known: Vec<Known> = known
+            .filter(|known| !is_kind || known.n_edges > 0)
+            .collect();
+        known.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        known
     }
 
     fn rules(&self) -> Vec<String> {

@@ -195,7 +195,7 @@ pub(crate) fn warnings(terminal: Terminal, ending: &Ending) {
             warning.line, warning.column, warning.message, warning.code
         ));
     }
-    if let Some(limit) = ending.completeness.limit {
+    if let Some(limit) = &ending.completeness.limit {
         terminal.warn(&if limit == "cancelled" {
             "the answer is not complete: the query was stopped".to_owned()
         } else {

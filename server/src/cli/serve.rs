@@ -116,7 +116,8 @@ impl Settings {
     }
 }
 
-fn read_token(file: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
+/// `FOOTHOLD_TOKEN`, or what the file holds.
+pub(crate) fn read_token(file: Option<&PathBuf>) -> anyhow::Result<Option<String>> {
     if let Ok(token) = std::env::var("FOOTHOLD_TOKEN")
         && !token.is_empty()
     {

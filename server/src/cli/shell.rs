@@ -5,8 +5,10 @@
 
 mod command;
 mod editor;
+mod graph;
 mod highlight;
 mod history;
+mod remote;
 mod statement;
 
 use std::collections::BTreeMap;
@@ -16,15 +18,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Args;
-use foothold_engine::budget::{Budget, Limits, Stop, StopHandle};
+use foothold_engine::budget::Limits;
 use rustyline::error::ReadlineError;
 use serde_json::Value as Json;
 
 use super::output::{Terminal, note};
 use super::query::{Format, print_answer, report_refusal, warnings};
+use super::serve::read_token;
 use super::{Context, DbArgs, Exit};
-use crate::app::{Estate, Mode, Question, Unanswered, ask, params_from_json};
 use command::Next;
+use graph::{Graph, NoAnswer};
+use remote::Remote;
 use statement::Statements;
 
 /// Ask one query after another
@@ -33,6 +37,7 @@ use statement::Statements;
 Examples:
   foothold shell --load scans/
   foothold shell --db /var/lib/foothold
+  FOOTHOLD_TOKEN=... foothold shell --url http://127.0.0.1:7171
   echo 'MATCH (w:Workload) RETURN w.name;' | foothold shell --load scans/
 
 A query ends with `;`. One that is whole on its first line, and an empty line, end it too. \
@@ -45,6 +50,12 @@ pub(crate) struct ShellArgs {
     /// Read these files and folders instead of a store
     #[arg(long, value_name = "PATH", num_args = 1..)]
     load: Vec<PathBuf>,
+    /// Ask a running server, `http://host:port`, in place of a store
+    #[arg(long, value_name = "URL", conflicts_with = "load")]
+    url: Option<String>,
+    /// A file that holds the server's API token; `FOOTHOLD_TOKEN` holds the token itself
+    #[arg(long, value_name = "FILE", requires = "url")]
+    token_file: Option<PathBuf>,
     /// How answers are printed; `:format` changes it
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -62,7 +73,7 @@ pub(crate) struct ShellArgs {
 /// One run of the shell.
 struct Session {
     terminal: Terminal,
-    estate: Estate,
+    graph: Graph,
     format: Format,
     shows_time: bool,
     params: BTreeMap<String, Json>,
@@ -73,10 +84,20 @@ struct Session {
 }
 
 pub(crate) fn run(context: &Context, args: &ShellArgs) -> anyhow::Result<Exit> {
-    let estate = context.estate(&args.db, &args.load)?;
+    let graph = match &args.url {
+        Some(url) => {
+            let token = args.token_file.as_ref();
+            let token = read_token(token.or(context.config.token_file.as_ref()))?;
+            let remote = Remote::new(url, token)?;
+            // A server that is not there, or lets nobody in, is said before the first question.
+            remote.schema()?;
+            Graph::There(remote)
+        }
+        None => Graph::Here(context.estate(&args.db, &args.load)?),
+    };
     let mut session = Session {
         terminal: context.terminal,
-        estate,
+        graph,
         format: args.format,
         shows_time: true,
         params: BTreeMap::new(),
@@ -102,13 +123,13 @@ pub(crate) fn run(context: &Context, args: &ShellArgs) -> anyhow::Result<Exit> {
 impl Session {
     fn interactive(&mut self) -> anyhow::Result<()> {
         self.interrupt.listen()?;
-        let mut editor = editor::new(&self.estate, self.terminal)?;
+        let mut editor = editor::new(&self.graph, self.terminal)?;
         let history = history::file();
         if let Some(path) = &history {
             // No history yet, or one that cannot be read, is no reason to stop.
             let _ = editor.load_history(path);
         }
-        self.greet();
+        self.greet()?;
         loop {
             match editor.readline("foothold> ") {
                 Ok(text) => {
@@ -133,13 +154,17 @@ impl Session {
         Ok(())
     }
 
-    fn greet(&self) {
-        let world = self.estate.world();
-        let at = world.schema();
+    fn greet(&self) -> anyhow::Result<()> {
+        let world = self.graph.schema()?.snapshot;
+        let place = self.graph.place().map(|place| format!("{place}: "));
         note(&format!(
-            "{} nodes, {} edges, {} attack steps; `:help` lists the commands, Ctrl-D ends",
-            at.snapshot.nodes, at.snapshot.edges, at.snapshot.steps
+            "{}{} nodes, {} edges, {} attack steps; `:help` lists the commands, Ctrl-D ends",
+            place.unwrap_or_default(),
+            world.nodes,
+            world.edges,
+            world.steps
         ));
+        Ok(())
     }
 
     fn piped(&mut self, input: impl BufRead) -> anyhow::Result<()> {
@@ -183,20 +208,8 @@ impl Session {
 
     fn ask(&mut self, text: &str) -> anyhow::Result<()> {
         let params = self.params.clone().into_iter().collect();
-        let question = Question {
-            text,
-            tree: None,
-            params: &params_from_json(&params),
-            at: None,
-            what_if: None,
-            mode: Mode::AsWritten,
-            time: self.time,
-        };
-        let budget = Budget::new(self.limits);
-        let asked = {
-            let _running = self.interrupt.during(budget.stop_handle());
-            ask(&self.estate, &question, &budget)
-        };
+        let limits = (self.time, self.limits);
+        let asked = self.graph.ask(text, &params, limits, &self.interrupt);
         match asked {
             Ok(answer) => {
                 print_answer(self.terminal, self.format, &answer)?;
@@ -207,11 +220,11 @@ impl Session {
                     note(&format!("{rows} rows, {ms:.1} ms"));
                 }
             }
-            Err(Unanswered::Refused(refused)) => {
+            Err(NoAnswer::Refused(refused)) => {
                 self.n_refused += 1;
                 report_refusal(self.terminal, false, &refused)?;
             }
-            Err(Unanswered::App(error)) => {
+            Err(NoAnswer::Failed(error)) => {
                 self.n_refused += 1;
                 let prefix = self.terminal.error_prefix();
                 writeln!(io::stderr(), "{prefix} {error}")?;
@@ -222,10 +235,13 @@ impl Session {
 }
 
 /// What Ctrl-C stops: the query that runs, and nothing between queries.
-#[derive(Debug, Default, Clone)]
+#[derive(Default, Clone)]
 struct Interrupt {
-    running: Arc<Mutex<Option<StopHandle>>>,
+    running: Arc<Mutex<Option<Stopper>>>,
 }
+
+/// Ends the work of a query.
+type Stopper = Box<dyn Fn() + Send>;
 
 impl Interrupt {
     /// Takes Ctrl-C over from the system, which would end the process.
@@ -255,18 +271,18 @@ impl Interrupt {
     }
 
     fn stop(&self) {
-        if let Some(handle) = &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
-            handle.stop(Stop::Cancelled);
+        if let Some(stop) = &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
+            stop();
         }
     }
 
-    fn during(&self, handle: StopHandle) -> Running {
-        self.set(Some(handle));
+    fn during(&self, stop: impl Fn() + Send + 'static) -> Running {
+        self.set(Some(Box::new(stop)));
         Running(self.clone())
     }
 
-    fn set(&self, handle: Option<StopHandle>) {
-        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = handle;
+    fn set(&self, stop: Option<Stopper>) {
+        *self.running.lock().unwrap_or_else(PoisonError::into_inner) = stop;
     }
 }
 

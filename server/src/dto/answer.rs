@@ -1,8 +1,10 @@
 //! The answer to a query.
 
+use std::borrow::Cow;
+
 use foothold_engine::budget::{Budget, Stop};
 use foothold_query::diagnostic::DiagnosticJson;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use super::asset::{SilentRuleDto, silent_rules};
@@ -10,7 +12,7 @@ use crate::app::{Difference, DifferenceKind as Kind, World, as_object};
 use crate::clock::Stopwatch;
 
 /// A whole answer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AnswerDto {
     pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Vec<Json>>,
@@ -19,22 +21,22 @@ pub(crate) struct AnswerDto {
 }
 
 /// What an answer says beside its rows; the last line of a streamed one.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ending {
     pub(crate) completeness: CompletenessDto,
     pub(crate) stats: StatsDto,
     pub(crate) warnings: Vec<DiagnosticJson>,
     /// What each operator did, for `PROFILE`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) plan: Option<Vec<String>>,
     /// What opened and closed against the graph as it is, for `WHAT IF`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) what_if: Option<WhatIfDto>,
 }
 
 /// How the answer on a changed graph differs from the answer on the graph as it is: rows with
 /// their columns as keys.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WhatIfDto {
     pub(crate) opened: Vec<Map<String, Json>>,
     pub(crate) closed: Vec<Map<String, Json>>,
@@ -67,22 +69,22 @@ impl WhatIfDto {
 }
 
 /// How far the answer reaches.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CompletenessDto {
     /// Whether no limit cut it short.
     pub(crate) complete: bool,
     /// `time`, `rows`, `memory`, `expansions` or `cancelled`.
-    pub(crate) limit: Option<&'static str>,
+    pub(crate) limit: Option<Cow<'static, str>>,
     /// Rules that could not fire because no document supplied their facts.
     pub(crate) silent_rules: Vec<SilentRuleDto>,
     /// What could not be decided.
     pub(crate) unknown: Vec<String>,
     /// `some`, `none`, `none_within_bounds` or `unknown`.
-    pub(crate) answer: &'static str,
+    pub(crate) answer: Cow<'static, str>,
 }
 
 /// What answering took.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StatsDto {
     pub(crate) elapsed_ms: f64,
     pub(crate) rows: u64,
@@ -128,14 +130,11 @@ impl Ending {
 
     /// Makes it the end of a comparison with another answer.
     pub(crate) fn count(&mut self, n_rows: u64, other: &Ending, watch: Stopwatch) {
-        let limit = self.completeness.limit.or(other.completeness.limit);
-        self.completeness.limit = limit;
+        let own = self.completeness.limit.take();
+        let limit = own.or_else(|| other.completeness.limit.clone());
         self.completeness.complete = limit.is_none();
-        self.completeness.answer = match (n_rows, limit) {
-            (1.., _) => "some",
-            (0, Some(_)) => "none_within_bounds",
-            (0, None) => "none",
-        };
+        self.completeness.answer = answer_name(n_rows, limit.is_none()).into();
+        self.completeness.limit = limit;
         self.stats.rows = n_rows;
         self.stats.elapsed_ms = watch.elapsed_ms();
     }
@@ -145,7 +144,7 @@ impl CompletenessDto {
     /// Says what could not be decided; an empty answer is then no "none".
     pub(crate) fn note_unknown(&mut self, unknown: Vec<String>) {
         if self.answer == "none" && !unknown.is_empty() {
-            self.answer = "unknown";
+            self.answer = "unknown".into();
         }
         self.unknown = unknown;
     }
@@ -153,15 +152,20 @@ impl CompletenessDto {
     fn new(n_rows: u64, stop: Option<Stop>, silent_rules: Vec<SilentRuleDto>) -> Self {
         Self {
             complete: stop.is_none(),
-            limit: stop.map(limit_name),
+            limit: stop.map(|stop| limit_name(stop).into()),
             silent_rules,
             unknown: Vec::new(),
-            answer: match (n_rows, stop) {
-                (1.., _) => "some",
-                (0, Some(_)) => "none_within_bounds",
-                (0, None) => "none",
-            },
+            answer: answer_name(n_rows, stop.is_none()).into(),
         }
+    }
+}
+
+/// The word for what so many rows mean.
+fn answer_name(n_rows: u64, is_complete: bool) -> &'static str {
+    match (n_rows, is_complete) {
+        (1.., _) => "some",
+        (0, false) => "none_within_bounds",
+        (0, true) => "none",
     }
 }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use foothold_engine::recompute::AssetRisk;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::{Analysis, World};
 use crate::dto::answer::limit_name;
@@ -29,7 +29,7 @@ pub(crate) struct AnalysisCompletenessDto {
 }
 
 /// A rule that could not fire, and what it lacked.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SilentRuleDto {
     pub(crate) rule: String,
     pub(crate) missing: Vec<String>,

@@ -1,18 +1,19 @@
 //! The schema: what the graph is made of, with counts.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use foothold_engine::attack::Rule;
 use foothold_engine::graph::{LabelId, Snapshot};
 use foothold_engine::model::Value;
 use foothold_engine::model::schema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::World;
 use crate::clock;
 
 /// What the graph is made of.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SchemaDto {
     pub(crate) labels: Vec<LabelDto>,
     pub(crate) kinds: Vec<KindDto>,
@@ -21,16 +22,16 @@ pub(crate) struct SchemaDto {
 }
 
 /// A label and how often it occurs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LabelDto {
     pub(crate) name: String,
     pub(crate) count: u64,
-    pub(crate) doc: Option<&'static str>,
+    pub(crate) doc: Option<Cow<'static, str>>,
     pub(crate) properties: Vec<PropertyDto>,
 }
 
 /// A property of a label, as the nodes have it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PropertyDto {
     pub(crate) name: String,
     pub(crate) r#type: String,
@@ -38,17 +39,17 @@ pub(crate) struct PropertyDto {
 }
 
 /// An edge kind, how often it occurs and between what.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct KindDto {
     pub(crate) name: String,
     pub(crate) count: u64,
     pub(crate) from: Vec<String>,
     pub(crate) to: Vec<String>,
-    pub(crate) doc: Option<&'static str>,
+    pub(crate) doc: Option<Cow<'static, str>>,
 }
 
 /// An attack rule and how many steps it gave.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RuleDto {
     pub(crate) name: String,
     pub(crate) id: Option<String>,
@@ -59,7 +60,7 @@ pub(crate) struct RuleDto {
 }
 
 /// The world that is asked.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WorldDto {
     pub(crate) id: Option<String>,
     pub(crate) created_at: String,
@@ -111,7 +112,7 @@ fn labels(snapshot: &Snapshot) -> Vec<LabelDto> {
             let spec = schema::label(&name);
             LabelDto {
                 count: snapshot.labelled(label).len(),
-                doc: spec.map(|spec| spec.doc),
+                doc: spec.map(|spec| spec.doc.into()),
                 properties: properties(snapshot, label),
                 name,
             }
@@ -170,7 +171,7 @@ fn kinds(snapshot: &Snapshot) -> Vec<KindDto> {
                 count: u64::from(edges.end - edges.start),
                 from: names(snapshot, &from),
                 to: names(snapshot, &to),
-                doc: spec.map(|spec| spec.doc),
+                doc: spec.map(|spec| spec.doc.into()),
                 name,
             }
         })

@@ -141,7 +141,8 @@ fn judge(policy: &Policy, answer: &AnswerDto, baseline: Option<&Baseline>) -> Po
     // Rows beyond a limit can only make a count larger.
     let is_decided = is_complete || fails || (too_many.is_none() && n_rows >= wanted);
     let error = (!is_decided).then(|| {
-        let limit = answer.ending.completeness.limit.unwrap_or("a limit");
+        let limit = answer.ending.completeness.limit.as_deref();
+        let limit = limit.unwrap_or("a limit");
         format!("cut short by the limit on {limit}; the expectation was not decided")
     });
     PolicyResult {

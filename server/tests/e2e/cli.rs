@@ -88,6 +88,32 @@ fn a_query_prints_one_json_document_and_nothing_else() {
 }
 
 #[test]
+fn a_profile_says_what_each_operator_took() {
+    let query = "PROFILE MATCH (w:Workload)-->(x) RETURN w.name, count(*) AS n ORDER BY n";
+    let asked = run(&["query", "--load", text(&shop()), "--format", "json", query]);
+    assert_eq!(asked.code, 0, "{}", asked.err);
+    let answer = asked.json();
+    let times: Vec<f64> = answer["plan"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|line| line.as_str().unwrap().strip_suffix(" ms]"))
+        .map(|line| line.rsplit(", ").next().unwrap().parse().unwrap())
+        .collect();
+    // Match, aggregate, sort and whatever stands between them.
+    assert!(times.len() >= 3, "{answer}");
+    assert!(times.iter().all(|time| *time >= 0.0), "{answer}");
+    // Each is rounded to a microsecond.
+    let rounding = 0.001 * times.len() as f64;
+    let elapsed = answer["stats"]["elapsed_ms"].as_f64().unwrap();
+    assert!(times.iter().sum::<f64>() <= elapsed + rounding, "{answer}");
+    // People read the same lines on stderr.
+    let asked = run(&["query", "--load", text(&shop()), query]);
+    let n_shown = asked.err.lines().filter(|line| line.ends_with(" ms]"));
+    assert_eq!(n_shown.count(), times.len(), "{}", asked.err);
+}
+
+#[test]
 fn no_rows_is_code_0_and_an_unknown_label_is_a_warning_with_a_guess() {
     let asked = run(&[
         "query",

@@ -102,6 +102,7 @@ fn a_query_can_be_explained_and_completed() {
         .json();
     assert_eq!(completed["from"], 9);
     assert_eq!(completed["items"][0]["label"], "Workload");
+    assert_eq!(completed["items"][0]["detail"], "label, 2 nodes");
 }
 
 #[test]

@@ -8,16 +8,19 @@ use std::process::{Command, Stdio};
 
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::support::{foothold, shop};
+use crate::support::{Server, foothold, shop};
 
 /// How long the program may take to say what is waited for; a test fails then, and never before.
 const PATIENCE_MS: u64 = 60_000;
 
 fn shell(state: &Path) -> Command {
+    on_terminal(state, |command| command.arg("--load").arg(shop()))
+}
+
+/// The shell on a graph, as people start it.
+fn on_terminal(state: &Path, graph: impl FnOnce(&mut Command) -> &mut Command) -> Command {
     let mut command = foothold();
-    command
-        .args(["shell", "--load"])
-        .arg(shop())
+    graph(command.arg("shell"))
         .env("XDG_STATE_HOME", state)
         .env("TERM", "xterm")
         .env("NO_COLOR", "1")
@@ -88,11 +91,45 @@ fn the_tab_key_completes_names_of_the_graph() {
 }
 
 #[test]
+fn the_tab_key_completes_names_of_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with_shop(&dir.path().join("db"));
+    let url = format!("http://{}", server.address);
+    let command = on_terminal(dir.path(), |command| command.args(["--url", &url]));
+    let mut session = spawn_command(command, Some(PATIENCE_MS)).unwrap();
+    session.exp_string(&url).unwrap();
+    session.exp_string("foothold> ").unwrap();
+    // What fits is listed with what is known of it.
+    keys(&mut session, "MATCH (w:\t\t");
+    session.exp_string("Workload  (label, 2 nodes)").unwrap();
+    keys(&mut session, "Worklo\t");
+    session.exp_string("Workload").unwrap();
+    keys(&mut session, ") RETURN count(w) AS n\r");
+    session.exp_regex("n\r\n2\r\n").unwrap();
+    keys(&mut session, ":quit\r");
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn control_c_stops_the_query_of_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with_shop(&dir.path().join("db"));
+    let url = format!("http://{}", server.address);
+    stops(on_terminal(dir.path(), |command| {
+        command.args(["--url", &url])
+    }));
+}
+
+#[test]
 fn control_c_stops_the_query_and_not_the_shell() {
+    let state = tempfile::tempdir().unwrap();
+    stops(shell(state.path()));
+}
+
+fn stops(shell: Command) {
     const WAIT_MS: u64 = 500;
     const N_TRIES: usize = 240;
-    let state = tempfile::tempdir().unwrap();
-    let mut session = spawn_command(shell(state.path()), Some(WAIT_MS)).unwrap();
+    let mut session = spawn_command(shell, Some(WAIT_MS)).unwrap();
     let mut tries = 0..N_TRIES;
     assert!(tries.any(|_| session.exp_string("foothold> ").is_ok()));
     // Hours of work that says nothing before its end.

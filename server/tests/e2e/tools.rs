@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{Ran, foothold, ran, run, shop};
+use crate::support::{Ran, Server, foothold, ran, run, shop};
 
 fn with_input(args: &[&str], input: &str) -> Ran {
     let mut child = foothold()
@@ -160,4 +160,74 @@ fn the_shell_shows_what_the_graph_is_made_of() {
         assert!(asked.out.contains(part), "{part}: {}", asked.out);
     }
     assert!(!asked.err.contains(" ms"), "{}", asked.err);
+}
+
+#[test]
+fn the_shell_asks_a_running_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::with_shop(dir.path());
+    let url = format!("http://{}/", server.address);
+    let asked = with_input(
+        &["shell", "--url", &url],
+        "MATCH (w:Workload)\nRETURN w.name AS name\nORDER BY name;\n\
+         :param name=\"batch\"\n\
+         MATCH (w:Workload {name: $name}) RETURN w.name AS one;\n\
+         MATCH (w:Workloads) RETURN w;\n\
+         :schema Workload\n:rules\n",
+    );
+    assert_eq!(asked.code, 0, "{}", asked.err);
+    let lines: Vec<&str> = asked.out.lines().collect();
+    assert_eq!(&lines[..5], ["name", "batch", "checkout", "one", "batch"]);
+    for part in ["property", "privileged-container"] {
+        assert!(asked.out.contains(part), "{part}: {}", asked.out);
+    }
+    assert!(
+        asked.err.contains("did you mean `Workload`?"),
+        "{}",
+        asked.err
+    );
+
+    // A refusal is shown as it is for a graph of this machine.
+    let broken = "RETURN 1;\nMATCH (n:Workload RETURN n;\n";
+    let asked = with_input(&["shell", "--url", &url], broken);
+    assert_eq!(asked.code, 1);
+    let here = shell(broken);
+    let refusal = |err: &str| -> String {
+        let from = err.find("error[").expect("a refusal");
+        err[from..].to_owned()
+    };
+    assert_eq!(refusal(&asked.err), refusal(&here.err));
+}
+
+#[test]
+fn the_shell_is_let_in_with_a_token_and_says_why_not() {
+    const TOKEN: &str = "EXAMPLE-TOKEN-EXAMPLE";
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&dir.path().join("db"), |command| {
+        command.env("FOOTHOLD_TOKEN", TOKEN)
+    });
+    let url = format!("http://{}", server.address);
+    let refused = with_input(&["shell", "--url", &url], "RETURN 1 AS x;\n");
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("FOOTHOLD_TOKEN"), "{}", refused.err);
+
+    let file = dir.path().join("token");
+    fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    let args = [
+        "shell",
+        "--url",
+        &url,
+        "--token-file",
+        file.to_str().unwrap(),
+    ];
+    let asked = with_input(&args, "RETURN 1 AS x;\n");
+    assert_eq!(asked.code, 0, "{}", asked.err);
+    assert_eq!(asked.out, "x\n1\n");
+
+    drop(server);
+    let gone = with_input(&args, "RETURN 1 AS x;\n");
+    assert_eq!(gone.code, 2);
+    assert!(gone.err.contains("does not answer"), "{}", gone.err);
+    let wrong = with_input(&["shell", "--url", "https://127.0.0.1"], "");
+    assert_eq!(wrong.code, 2);
 }

@@ -6,9 +6,10 @@ use clap::ValueEnum;
 use rustyline::completion::Pair;
 
 use super::Session;
-use crate::app::World;
+use super::graph::Graph;
 use crate::cli::output::{Table, note, print_line};
 use crate::cli::query::Format;
+use crate::dto::schema::SchemaDto;
 
 /// What the shell does after a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +60,14 @@ pub(super) fn run(session: &mut Session, text: &str) -> io::Result<Next> {
     };
     match name {
         "help" | "h" | "?" => help()?,
-        "schema" | "d" => schema(&session.estate.world(), argument)?,
-        "rules" => rules(&session.estate.world())?,
+        "schema" | "d" => match session.graph.schema() {
+            Ok(known) => schema(&known, argument)?,
+            Err(error) => unknown(session, &format!("{error:#}")),
+        },
+        "rules" => match session.graph.schema() {
+            Ok(known) => rules(known)?,
+            Err(error) => unknown(session, &format!("{error:#}")),
+        },
         "format" if argument.is_empty() => {
             let value = session.format.to_possible_value();
             let name = value.map_or_else(String::new, |value| value.get_name().to_owned());
@@ -113,8 +120,7 @@ fn help() -> io::Result<()> {
     print_line("or with an empty line. Tab completes. Ctrl-C stops the running query.")
 }
 
-fn schema(world: &World, name: &str) -> io::Result<()> {
-    let schema = world.schema();
+fn schema(schema: &SchemaDto, name: &str) -> io::Result<()> {
     if name.is_empty() {
         let mut table = Table::new(["label", "nodes"]).right(&[1]);
         for label in &schema.labels {
@@ -135,7 +141,7 @@ fn schema(world: &World, name: &str) -> io::Result<()> {
         return table.print();
     }
     if let Some(label) = schema.labels.iter().find(|label| label.name == name) {
-        if let Some(doc) = label.doc {
+        if let Some(doc) = &label.doc {
             print_line(doc)?;
         }
         let mut table = Table::new(["property", "type", "nodes"]).right(&[2]);
@@ -146,7 +152,7 @@ fn schema(world: &World, name: &str) -> io::Result<()> {
         return table.print();
     }
     if let Some(kind) = schema.kinds.iter().find(|kind| kind.name == name) {
-        if let Some(doc) = kind.doc {
+        if let Some(doc) = &kind.doc {
             print_line(doc)?;
         }
         let (from, to) = (kind.from.join(", "), kind.to.join(", "));
@@ -163,9 +169,9 @@ fn schema(world: &World, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn rules(world: &World) -> io::Result<()> {
+fn rules(schema: SchemaDto) -> io::Result<()> {
     let mut table = Table::new(["steps", "rule", "title"]).right(&[0]);
-    for rule in world.rules() {
+    for rule in schema.rules {
         table.row([rule.steps.to_string(), rule.name, rule.title]);
     }
     table.print()
@@ -192,7 +198,7 @@ fn param(session: &mut Session, argument: &str) {
 }
 
 /// What may be typed in a command.
-pub(super) fn complete(line: &str, pos: usize, world: &World) -> (usize, Vec<Pair>) {
+pub(super) fn complete(line: &str, pos: usize, graph: &Graph) -> (usize, Vec<Pair>) {
     let before = line.get(..pos).unwrap_or(line);
     let (from, candidates): (usize, Vec<String>) = match before.find(char::is_whitespace) {
         None => (
@@ -210,12 +216,14 @@ pub(super) fn complete(line: &str, pos: usize, world: &World) -> (usize, Vec<Pai
                     .map(|value| value.get_name().to_owned())
                     .collect(),
                 "timing" => vec!["on".to_owned(), "off".to_owned()],
-                "schema" => {
-                    let schema = world.schema();
-                    let labels = schema.labels.iter().map(|label| label.name.clone());
-                    let kinds = schema.kinds.iter().map(|kind| kind.name.clone());
-                    labels.chain(kinds).collect()
-                }
+                "schema" => graph.schema().map_or_else(
+                    |_| Vec::new(),
+                    |schema| {
+                        let labels = schema.labels.into_iter().map(|label| label.name);
+                        let kinds = schema.kinds.into_iter().map(|kind| kind.name);
+                        labels.chain(kinds).collect()
+                    },
+                ),
                 _ => Vec::new(),
             };
             (space + 1, names)

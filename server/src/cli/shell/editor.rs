@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use foothold_query::complete::complete;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
@@ -11,16 +10,16 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Config, Context, Editor, Helper, Result};
 
 use super::command;
+use super::graph::Graph;
 use super::highlight::highlight;
 use super::statement::{is_command, is_finished};
-use crate::app::Estate;
 use crate::cli::output::Terminal;
 
 /// How many entries the history keeps.
 const N_HISTORY: usize = 1000;
 
 /// An editor over the names of a graph.
-pub(super) fn new(estate: &Estate, terminal: Terminal) -> Result<Editor<Assistant, FileHistory>> {
+pub(super) fn new(graph: &Graph, terminal: Terminal) -> Result<Editor<Assistant, FileHistory>> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .max_history_size(N_HISTORY)?
@@ -28,7 +27,7 @@ pub(super) fn new(estate: &Estate, terminal: Terminal) -> Result<Editor<Assistan
         .build();
     let mut editor = Editor::with_config(config)?;
     editor.set_helper(Some(Assistant {
-        estate: estate.clone(),
+        graph: graph.clone(),
         is_coloured: terminal.colour_out,
     }));
     Ok(editor)
@@ -36,7 +35,7 @@ pub(super) fn new(estate: &Estate, terminal: Terminal) -> Result<Editor<Assistan
 
 /// What helps while typing.
 pub(super) struct Assistant {
-    estate: Estate,
+    graph: Graph,
     is_coloured: bool,
 }
 
@@ -51,14 +50,14 @@ impl Completer for Assistant {
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> Result<(usize, Vec<Pair>)> {
         if is_command(line) {
-            return Ok(command::complete(line, pos, &self.estate.world()));
+            return Ok(command::complete(line, pos, &self.graph));
         }
-        let completion = complete(line, pos, &*self.estate.world());
-        let pairs = completion.items.into_iter().map(|item| Pair {
-            display: item.label.clone(),
-            replacement: item.label,
+        let offer = self.graph.complete(line, pos);
+        let pairs = offer.items.into_iter().map(|(label, detail)| Pair {
+            display: format!("{label}  ({detail})"),
+            replacement: label,
         });
-        Ok((completion.from, pairs.collect()))
+        Ok((offer.from, pairs.collect()))
     }
 }
 
