@@ -305,7 +305,7 @@ impl<'a> Resolver<'a> {
             return;
         }
         let snapshot = self.snapshot;
-        let known = snapshot.props().map(|prop| snapshot.prop_name(prop));
+        let known = || snapshot.props().map(|prop| snapshot.prop_name(prop));
         let message = format!("no property `{name}` in the graph");
         let diagnostic = Diagnostic::new(Code::UnknownProperty, span, message);
         self.report(match name.to_ascii_lowercase().as_str() {
@@ -314,7 +314,15 @@ impl<'a> Resolver<'a> {
             }
             "type" | "kind" => diagnostic.help("write `type(r)`"),
             "id" => diagnostic.help("write `id(n)`"),
-            _ => diagnostic.suggest(name, known),
+            _ => {
+                let diagnostic = diagnostic.suggest(name, known());
+                match advice::longer_name(name, known()) {
+                    Some(longer) if diagnostic.help.is_none() => {
+                        diagnostic.help(format!("did you mean `{longer}`?"))
+                    }
+                    _ => diagnostic,
+                }
+            }
         });
     }
 }

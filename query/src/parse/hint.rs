@@ -131,6 +131,9 @@ pub(super) fn hint(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
     if let Some(near) = near_keyword(word) {
         return Some(format!("did you mean `{near}`?"));
     }
+    if site.all_before().is_empty() && wanted.clause {
+        return Some(FIRST_WORD.to_owned());
+    }
     let follows_operand = matches!(
         site.before(1),
         Some(Token::Word(_) | Token::Sign(Sign::RParen))
@@ -140,6 +143,8 @@ pub(super) fn hint(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
 }
 
 pub(super) const ENDS: &str = "an end is a node such as `(d:DataStore)`, a state such as `exec(w:Workload)`, or `ATTACKER` with a profile";
+const FIRST_WORD: &str =
+    "a query starts with `MATCH (n:Label)`, or with a verb such as `ATTACK PATHS`";
 const ARROWS: &str = "a relationship is written `-->`, `<--`, `--` or `-[:KIND]->`";
 pub(super) const NODES: &str = "a node stands in parentheses: `(w:Workload)`";
 const ORDER_PLACE: &str =

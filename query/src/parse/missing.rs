@@ -12,6 +12,9 @@ pub(super) fn missing(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
     if let Some(help) = word(site, wanted) {
         return Some(help.to_owned());
     }
+    if is_bare_end(site, wanted) {
+        return Some(ENDS.to_owned());
+    }
     if !ends_here(site) {
         return None;
     }
@@ -19,6 +22,25 @@ pub(super) fn missing(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
         return Some(help.to_owned());
     }
     operand(site, wanted)
+}
+
+/// `FROM internet`, `TO 'ledger'`: what stands for an end is no end.
+fn is_bare_end(site: &Site<'_, '_>, wanted: &Wanted) -> bool {
+    let is_word = |token: Option<Token<'_>>| {
+        matches!(
+            token,
+            Some(Token::Keyword(
+                Keyword::ExploitabilityOf
+                    | Keyword::Of
+                    | Keyword::From
+                    | Keyword::To
+                    | Keyword::Via
+                    | Keyword::Avoiding
+            ))
+        )
+    };
+    let is_end = is_word(site.before(1)) || is_word(site.before(2));
+    site.is_in_verb() && is_end && wanted.has_word("(")
 }
 
 /// Whether the failing token closes what nothing opened.

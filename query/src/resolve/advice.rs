@@ -129,6 +129,15 @@ pub(super) fn for_name(name: &str, span: Span, text: &str, scope: &Scope) -> Opt
     known_names(scope)
 }
 
+/// The shortest known name that `name` begins or ends: `cvss_score` for `cvss`.
+pub(super) fn longer_name<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    const SHORTEST: usize = 4;
+    let last = format!("_{name}");
+    known
+        .filter(|known| name.len() >= SHORTEST && known.starts_with(name) || known.ends_with(&last))
+        .min_by_key(|known| (known.len(), *known))
+}
+
 /// What can be named here.
 fn known_names(scope: &Scope) -> Option<String> {
     const SHOWN: usize = 6;
