@@ -41,6 +41,14 @@ const QUERIES: &[(&str, &str)] = &[
          RETURN count(DISTINCT v) AS n",
     ),
     (
+        "every edge of a kind, counted",
+        "MATCH (a:Package)-[:DEPENDS_ON]->(b:Package) RETURN count(*) AS n",
+    ),
+    (
+        "every edge of a kind, counted by name",
+        "MATCH ()-[r:DEPENDS_ON]->() RETURN count(r) AS n",
+    ),
+    (
         "everything reached",
         "MATCH (a:Internet)-[*]->(b) RETURN count(DISTINCT b) AS n",
     ),
@@ -90,6 +98,38 @@ fn kinds(snapshot: &Snapshot) {
     }
 }
 
+/// What the first query that asks for it waits for: the index of each property, the labels of the
+/// ends of each kind.
+fn first(snapshot: &Snapshot) {
+    let mut took: Vec<(Duration, String)> = Vec::new();
+    for prop in snapshot.props() {
+        let before = cpu();
+        let n_distinct = snapshot.n_distinct(prop);
+        let usage = snapshot.prop_usage(prop);
+        took.push((
+            cpu().saturating_sub(before),
+            format!(
+                "{} on {} nodes, {n_distinct} values",
+                snapshot.prop_name(prop),
+                usage.n_nodes
+            ),
+        ));
+    }
+    if let Some(label) = snapshot.labels().next() {
+        for kind in snapshot.kinds() {
+            let before = cpu();
+            snapshot.ends_have_label(kind, true, label);
+            snapshot.ends_have_label(kind, false, label);
+            let name = format!("ends of {}", snapshot.kind_name(kind));
+            took.push((cpu().saturating_sub(before), name));
+        }
+    }
+    took.sort();
+    for (took, what) in took.iter().rev().take(20) {
+        println!("{:>10.3} ms  {what}", took.as_secs_f64() * 1e3);
+    }
+}
+
 fn main() {
     let mut args = std::env::args().skip(1);
     let scale = args
@@ -102,6 +142,9 @@ fn main() {
     println!("{} nodes, {} edges", snapshot.n_nodes(), snapshot.n_edges());
     if filter == "kinds" {
         kinds(&snapshot);
+    }
+    if filter == "first" {
+        first(&snapshot);
     }
     let params = Params::new();
     for (name, text) in QUERIES.iter().filter(|(name, _)| name.contains(&filter)) {

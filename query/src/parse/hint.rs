@@ -235,6 +235,9 @@ fn of_word(site: &Site<'_, '_>, word: &str, wanted: &Wanted) -> Option<&'static 
             "start with `MATCH (n:Label)`; what to return comes last: `RETURN n.name`"
         }
         "WHERE" if is_first => "`WHERE` follows the `MATCH` whose rows it filters",
+        "SHOW" | "DESCRIBE" if is_first => {
+            "`MATCH (n) RETURN labels(n), count(*)` lists labels, `MATCH ()-[r]->() RETURN type(r), count(*)` kinds"
+        }
         "USE" if is_first => "leave it out: there is one graph",
         "WHERE" if site.is_in_verb() => {
             "put the condition inside an end, `(d:DataStore WHERE ...)`, or behind `YIELD`"

@@ -200,11 +200,27 @@ pub(super) fn for_comparison(left: (&Ty, &str), right: (&Ty, &str)) -> Option<St
             thing.1, other.1
         ));
     }
-    if of(|ty| *ty == Ty::Temporal).is_some() {
-        return Some("write `date('2026-01-31')` or `datetime('2026-01-31T12:00:00Z')`".to_owned());
+    if let Some((_, other)) = of(|ty| *ty == Ty::Temporal) {
+        return Some(match other.0 {
+            Ty::Str => format!("write `date({0})` or `datetime({0})`", other.1),
+            _ => "write `date('2026-01-31')` or `datetime('2026-01-31T12:00:00Z')`".to_owned(),
+        });
     }
-    if of(Ty::may_be_number).is_some() && of(|ty| *ty == Ty::Str).is_some() {
-        return Some("a number has no quotes; `toInteger()` reads one from a text".to_owned());
+    if let Some((number, text)) = of(Ty::may_be_number)
+        && *text.0 == Ty::Str
+    {
+        let is_written = text.1.starts_with(['\'', '"']);
+        let is_digits = number.1.starts_with(|first: char| first.is_ascii_digit());
+        return Some(if is_written {
+            format!(
+                "write `{}` without quotes",
+                text.1.trim_matches(['\'', '"'])
+            )
+        } else if is_digits {
+            format!("write `'{}'`", number.1)
+        } else {
+            "`toInteger()` and `toFloat()` read a number from a text".to_owned()
+        });
     }
     if of(|ty| *ty == Ty::Bool).is_some() && of(|ty| *ty == Ty::Str).is_some() {
         return Some("`true` and `false` have no quotes".to_owned());

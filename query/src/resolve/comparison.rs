@@ -18,9 +18,10 @@ impl Resolver<'_> {
         self.check_bars(first, rest);
         let (resolved, ty) = self.expr(first, scope);
         let mut links = Vec::new();
-        let mut left = (ty, first.span);
+        let mut left = (self.stored_type(first, ty, scope), first.span);
         for link in rest {
             let (operand, ty) = self.expr(&link.operand, scope);
+            let ty = self.stored_type(&link.operand, ty, scope);
             let right = (ty, link.operand.span);
             if link.op != CompareOp::NotEqual {
                 self.check_types(&left, &right);
@@ -29,6 +30,31 @@ impl Resolver<'_> {
             left = right;
         }
         (Expr::Compare(Box::new(resolved), links), Ty::Bool)
+    }
+
+    /// The type of `n.name` where every node that has the property has it as one.
+    fn stored_type(&self, tree: &Tree, ty: Ty, scope: &Scope) -> Ty {
+        let ExprKind::Property { base, key } = &tree.kind else {
+            return ty;
+        };
+        let ExprKind::Variable(name) = &base.kind else {
+            return ty;
+        };
+        let variable = scope.find(name).map(|(_, variable)| &variable.ty);
+        let stored = self.snapshot.prop_id(&key.name).and_then(|prop| {
+            let usage = self.snapshot.prop_usage(prop);
+            match variable {
+                Some(Ty::Node) => usage.node_type,
+                Some(Ty::Rel) => usage.edge_type,
+                _ => None,
+            }
+        });
+        match stored {
+            Some("bool") => Ty::Bool,
+            Some("int" | "float") => Ty::Number,
+            Some("string") => Ty::Str,
+            _ => ty,
+        }
     }
 
     /// Warns of `x = null`.
