@@ -3,6 +3,7 @@
 //! Operators form a line, not a tree: each row flows from one to the next through one frame of
 //! slots. Subqueries are lines of their own that run on the same frame.
 
+pub(crate) mod count_rows;
 pub(crate) mod hint;
 pub(crate) mod live;
 pub(crate) mod lookup;

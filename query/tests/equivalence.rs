@@ -112,6 +112,16 @@ const PAIRS: &[(&str, &str)] = &[
         "MATCH ()-[r:K]->() RETURN size(collect(id(r))) AS n",
     ),
     (
+        "MATCH p = (a)-[:K]->(b) OPTIONAL MATCH (b)-[r:L]->(c) RETURN a.id, count(p) AS p, count(r) AS r, count(c) AS c, count(1) AS one",
+        "MATCH p = (a)-[:K]->(b) OPTIONAL MATCH (b)-[r:L]->(c) WITH a, collect(length(p)) AS p, collect(id(r)) AS r, \
+         collect(c.id) AS c RETURN a.id, size(p) AS p, size(r) AS r, size(c) AS c, size(p) AS one",
+    ),
+    (
+        "MATCH (a)-[:K]->(b) WITH b AS x, count(a) AS n OPTIONAL MATCH (x)-[:L]->(y) RETURN count(x) AS x, count(y) AS y, sum(n) AS n",
+        "MATCH (a)-[:K]->(b) WITH b AS x, size(collect(id(a))) AS n OPTIONAL MATCH (x)-[:L]->(y) \
+         WITH collect(id(x)) AS x, collect(id(y)) AS y, sum(n) AS n RETURN size(x) AS x, size(y) AS y, n",
+    ),
+    (
         "MATCH (a:M)-[:L]->(b) RETURN count(*) AS n",
         "MATCH (a:M)-[r:L]->(b) RETURN size(collect(id(r))) AS n",
     ),

@@ -6,7 +6,7 @@ use foothold_engine::pattern::{Order, Plan, Request, Var, Wanted};
 
 use crate::expr::Slot;
 use crate::func::aggregate::Aggregate;
-use crate::plan::{AggregateOp, MatchOp, Node, Op, live, merge, reach};
+use crate::plan::{AggregateOp, MatchOp, Node, Op, count_rows, live, merge, reach};
 
 /// What becomes of the rows that an operator hands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +49,7 @@ pub(crate) fn rewrite(
     if !line.is_random {
         merge::merge(nodes);
     }
+    count_rows::count_rows(nodes);
     live::trim(nodes, line.outputs, fresh);
     let mut rows = if line.ends_in_exists {
         Use::Distinct
