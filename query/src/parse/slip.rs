@@ -127,6 +127,9 @@ fn anywhere(site: &Site<'_, '_>, token: Token<'_>, wanted: &Wanted) -> Option<&'
         _ if site.before(1) == Some(Token::Sign(Sign::Semicolon)) => {
             "`;` ends the query: leave it out, or ask one query after the other"
         }
+        Token::Sign(Sign::Star) if site.before(1) == Some(Token::Sign(Sign::Dot)) => {
+            "every property is `n{.*}`, or `properties(n)`"
+        }
         Token::Sign(Sign::Comma) if site.before(2) == Some(Token::Keyword(Keyword::Limit)) => {
             "write `SKIP 1 LIMIT 2`"
         }

@@ -194,10 +194,10 @@ pub(super) fn for_comparison(left: (&Ty, &str), right: (&Ty, &str)) -> Option<St
     if let Some((list, other)) = of(|ty| matches!(ty, Ty::List(_))) {
         return Some(format!("write `{} IN {}`", other.1, list.1));
     }
-    if let Some((thing, other)) = of(|ty| matches!(ty, Ty::Node | Ty::Rel)) {
+    if let Some((thing, _)) = of(|ty| matches!(ty, Ty::Node | Ty::Rel)) {
         return Some(format!(
-            "compare a property: `{}.name = {}`",
-            thing.1, other.1
+            "compare a property of it, such as `{}.name`",
+            thing.1
         ));
     }
     if let Some((_, other)) = of(|ty| *ty == Ty::Temporal) {
