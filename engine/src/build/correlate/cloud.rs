@@ -49,6 +49,9 @@ impl Join for Permissions {
         let registries = super::registries::named(view);
         let targets = targets::of(view, &registries);
         let actions = targets::every_action(&targets);
+        let with_policy = targets.iter().filter(|target| target.has_policy);
+        let with_policy: Vec<&Target<'_>> = with_policy.collect();
+        let mut of_account: BTreeMap<&str, Vec<&Target<'_>>> = BTreeMap::new();
         for identity in &identities.all {
             if let Some(policy) = identities.administrator(identity) {
                 permit(
@@ -75,11 +78,19 @@ impl Join for Permissions {
                     policy,
                 );
             }
-            let allowing = actions
+            let allowing: BTreeMap<&str, Vec<&Statement>> = actions
                 .iter()
                 .map(|action| (*action, identities.allowing(identity, action)))
                 .filter(|(_, statements)| !statements.is_empty())
                 .collect();
+            let targets = if allowing.is_empty() {
+                // Whoever is granted nothing depends on what others say of themselves.
+                &with_policy
+            } else {
+                let may_admit = |target: &&Target<'_>| !target.is_closed_to(identity.account);
+                let of_account = of_account.entry(identity.account);
+                of_account.or_insert_with(|| targets.iter().filter(may_admit).collect())
+            };
             let mut asker = Asker {
                 identity,
                 policies: identities.policies(identity),
@@ -89,7 +100,7 @@ impl Join for Permissions {
             };
             asker.account_rights();
             asker.own_rights();
-            for target in &targets {
+            for target in targets {
                 asker.target_rights(target);
             }
         }
@@ -320,14 +331,7 @@ impl Asker<'_, '_> {
     }
 
     fn target_rights(&mut self, target: &Target<'_>) {
-        let foreign = target
-            .account
-            .is_some_and(|account| account != self.identity.account);
-        if foreign && !target.has_policy {
-            // Across accounts the resource has to agree, and it says nothing.
-            return;
-        }
-        if target.id == self.identity.arn {
+        if target.is_closed_to(self.identity.account) || target.id == self.identity.arn {
             return;
         }
         for (action, resource) in &target.actions {

@@ -41,9 +41,12 @@ impl Join for Findings {
                 .filter(|holder| view.is(*holder, "Repository"))
                 .collect();
             let message = view.text(finding, "message").unwrap_or_default();
+            let function = view.text(finding, "function");
             let place = Place {
                 path,
-                function: view.text(finding, "function"),
+                file: segments(path),
+                function,
+                function_name: function.map(plain_name),
                 message,
             };
             let mut matched = operations.matching(&place, &repositories);
@@ -74,7 +77,11 @@ impl Join for Findings {
 /// Where a finding lies.
 struct Place<'a> {
     path: &'a str,
+    /// The parts of the path.
+    file: Vec<&'a str>,
     function: Option<&'a str>,
+    /// The function as a plain name.
+    function_name: Option<String>,
     message: &'a str,
 }
 
@@ -103,6 +110,8 @@ struct Operations<'a> {
     sharing: BTreeMap<(NodeId, Vec<&'a str>), usize>,
     /// Operations by repository, so that a finding meets those of its own code only.
     by_repository: BTreeMap<NodeId, Vec<usize>>,
+    /// The names of the operations of each repository.
+    names_by_repository: BTreeMap<NodeId, BTreeSet<&'a str>>,
     /// Operations by the last part of the handler, for findings whose repository builds nothing
     /// known.
     by_handler: BTreeMap<String, Vec<usize>>,
@@ -115,6 +124,7 @@ impl<'a> Operations<'a> {
             all: Vec::new(),
             sharing: BTreeMap::new(),
             by_repository: BTreeMap::new(),
+            names_by_repository: BTreeMap::new(),
             by_handler: BTreeMap::new(),
             repository_names: BTreeMap::new(),
         };
@@ -164,6 +174,8 @@ impl<'a> Operations<'a> {
         let handler = view.text(route, "handler").map(segments);
         for repository in &repositories {
             self.by_repository.entry(*repository).or_default().push(idx);
+            let known = self.names_by_repository.entry(*repository).or_default();
+            known.extend(&names);
         }
         if let Some(last) = handler.as_ref().and_then(|handler| handler.last()) {
             let last = last.to_ascii_lowercase();
@@ -194,12 +206,16 @@ impl<'a> Operations<'a> {
         let candidates: BTreeSet<usize> = if known {
             of_repository
         } else {
-            let file = segments(place.path);
-            let keys = file.last().copied().into_iter().chain(place.function);
+            let keys = place.file.last().copied().into_iter().chain(place.function);
             keys.filter_map(|key| self.by_handler.get(&key.to_ascii_lowercase()))
                 .flatten()
                 .copied()
                 .collect()
+        };
+        let folders = if known {
+            self.folders_of_services(place, repositories)
+        } else {
+            Vec::new()
         };
         let mut found = Vec::new();
         for idx in candidates {
@@ -209,7 +225,9 @@ impl<'a> Operations<'a> {
             if !known && operation.is_elsewhere(repositories) {
                 continue;
             }
-            if known && !self.in_own_folder(operation, place, repositories) {
+            // In a repository of several services, a finding in the folder of one is not of another.
+            let is_own = |folder: &&str| operation.names.contains(*folder);
+            if !folders.is_empty() && !folders.iter().any(is_own) {
                 continue;
             }
             if let Some(mut method) = self.method(operation, place) {
@@ -226,33 +244,22 @@ impl<'a> Operations<'a> {
         found
     }
 
-    /// In a repository of several services, a finding in the folder of one is not of another.
-    fn in_own_folder(
-        &self,
-        operation: &Operation<'_>,
-        place: &Place<'_>,
-        repositories: &[NodeId],
-    ) -> bool {
-        let mut folders = place.path.split('/');
-        let others: BTreeSet<&str> = repositories
-            .iter()
-            .filter_map(|repository| self.by_repository.get(repository))
-            .flatten()
-            .filter_map(|idx| self.all.get(*idx))
-            .flat_map(|other| other.names.iter().copied())
-            .collect();
-        let named: Vec<&str> = folders
-            .by_ref()
-            .filter(|folder| others.contains(folder))
-            .collect();
-        named.is_empty() || named.iter().any(|folder| operation.names.contains(folder))
+    /// The folders of a path that are named as a service of these repositories.
+    fn folders_of_services<'p>(&self, place: &Place<'p>, repositories: &[NodeId]) -> Vec<&'p str> {
+        let is_named = |folder: &&str| {
+            let mut names = repositories
+                .iter()
+                .filter_map(|repository| self.names_by_repository.get(repository));
+            names.any(|names| names.contains(folder))
+        };
+        place.path.split('/').filter(is_named).collect()
     }
 
     fn method(&self, operation: &Operation<'_>, place: &Place<'_>) -> Option<Method> {
-        let function = place.function.map(plain_name);
-        let is_operation = function.is_some() && function == operation.declared_name;
+        let is_operation =
+            place.function_name.is_some() && place.function_name == operation.declared_name;
         if let Some(handler) = &operation.handler
-            && handles(handler, place.path, place.function)
+            && handles(handler, place)
         {
             let key = (operation.api, handler.clone());
             let n_sharing = self.sharing.get(&key).copied();
@@ -302,16 +309,16 @@ fn segments(text: &str) -> Vec<&str> {
 
 /// Whether a handler means the file: its parts end the file's, or all but the last do and that
 /// one is the function.
-fn handles(handler: &[&str], path: &str, function: Option<&str>) -> bool {
-    let file = segments(path);
-    let is_end = |parts: &[&str]| !parts.is_empty() && file.ends_with(parts);
+fn handles(handler: &[&str], place: &Place<'_>) -> bool {
+    let is_end = |parts: &[&str]| !parts.is_empty() && place.file.ends_with(parts);
     if is_end(handler) {
         return true;
     }
     let Some((last, module)) = handler.split_last() else {
         return false;
     };
-    is_end(module) && function.is_none_or(|function| plain_name(function) == plain_name(last))
+    let function = place.function_name.as_ref();
+    is_end(module) && function.is_none_or(|function| *function == plain_name(last))
 }
 
 /// `getOrder`, `get_order` and `OrdersApi.get_order` are one name.

@@ -85,6 +85,12 @@ impl Target<'_> {
 }
 
 impl Target<'_> {
+    /// Whether nobody of this account gets in: across accounts the resource has to agree, and it
+    /// says nothing.
+    pub(super) fn is_closed_to(&self, account: &str) -> bool {
+        !self.has_policy && self.account.is_some_and(|own| own != account)
+    }
+
     pub(super) fn is_public(&self, action: &str) -> bool {
         self.public.contains(action)
     }
