@@ -49,8 +49,11 @@ impl ProvenanceBuilder {
     pub(crate) fn push(&mut self, sources: &mut Vec<SourceId>, confidence: u8) {
         sources.sort_unstable();
         sources.dedup();
-        let set = match self.ids.get(sources.as_slice()) {
-            Some(&set) => set,
+        // Neighbours mostly come from the same sources.
+        let last = self.of_row.last().copied();
+        let last = last.filter(|&set| *self.sets[set as usize] == **sources);
+        let set = match last.or_else(|| self.ids.get(sources.as_slice()).copied()) {
+            Some(set) => set,
             None => {
                 let set = self.sets.len() as u32;
                 self.sets.push(sources.clone().into_boxed_slice());

@@ -231,6 +231,29 @@ pub(crate) struct EdgeTable {
     in_kinds: KindSets,
 }
 
+/// With fewer edges than one for so many nodes, counting nodes takes longer than sorting edges.
+const COUNTED_SHARE: usize = 4;
+
+/// Sorts the edges of one kind, ascending from `base`, by target and then by id.
+fn sort_by_target(order: &mut [u32], base: u32, targets: &[u32], n_nodes: usize) {
+    if order.len() * COUNTED_SHARE < n_nodes {
+        order.sort_unstable_by_key(|&edge| (targets[(edge - base) as usize], edge));
+        return;
+    }
+    let mut next = vec![0_u32; n_nodes + 1];
+    for &target in targets {
+        next[target as usize + 1] += 1;
+    }
+    for node in 0..n_nodes {
+        next[node + 1] += next[node];
+    }
+    for (edge, &target) in (base..).zip(targets) {
+        let place = &mut next[target as usize];
+        order[*place as usize] = edge;
+        *place += 1;
+    }
+}
+
 impl EdgeTable {
     /// Builds the table from edges sorted by kind, source, target.
     pub(crate) fn new(edges: &[EdgeTriple], n_kinds: usize, n_nodes: usize) -> Self {
@@ -247,7 +270,7 @@ impl EdgeTable {
             let range = kind_starts[kind] as usize..kind_starts[kind + 1] as usize;
             let base = kind_starts[kind];
             let order = &mut reverse[range.clone()];
-            order.sort_unstable_by_key(|&edge| (targets[edge as usize], edge));
+            sort_by_target(order, base, &targets[range.clone()], n_nodes);
             forward_rows.push(Offsets::new(sources[range].iter().copied(), base, n_nodes));
             let ends = order.iter().map(|&edge| targets[edge as usize]);
             reverse_rows.push(Offsets::new(ends, base, n_nodes));
@@ -270,6 +293,12 @@ impl EdgeTable {
 
     pub(crate) fn len(&self) -> usize {
         self.sources.len()
+    }
+
+    /// Sources and targets of a range of edges.
+    pub(crate) fn ends_in(&self, edges: std::ops::Range<u32>) -> [&[u32]; 2] {
+        let edges = edges.start as usize..edges.end as usize;
+        [&self.sources[edges.clone()], &self.targets[edges]]
     }
 
     pub(crate) fn ends(&self, edge: EdgeId) -> (NodeId, NodeId) {
