@@ -125,7 +125,6 @@ impl SnapshotDelta {
 
     /// Whether nodes and edges have the ids they had, and no others are there.
     pub fn keeps_ids(&self) -> bool {
-        let is_same = |ids: &[u32]| (0..).zip(ids).all(|(before, &now)| before == now);
         self.new_nodes.is_empty()
             && self.new_edges.is_empty()
             && is_same(&self.nodes)
@@ -147,6 +146,11 @@ impl SnapshotDelta {
             + self.edge_confidence.len()
             + values.map(|changed| changed.ids.len()).sum::<usize>()
     }
+}
+
+/// Whether everything is paired with what has its own id.
+fn is_same(paired: &[u32]) -> bool {
+    (0..).zip(paired).all(|(before, &now)| before == now)
 }
 
 /// Both sides come in byte order of stable ids.
@@ -181,9 +185,16 @@ fn pair_edges(old: &Snapshot, new: &Snapshot, nodes: &[u32]) -> Vec<u32> {
             kinds.push((range, new.edges_of_kind(kind), own));
         }
     }
-    kinds
-        .into_par_iter()
-        .for_each(|(before, now, paired)| pair_kind(old, new, nodes, before, now, paired));
+    let are_nodes_same = nodes.len() == new.n_nodes() && is_same(nodes);
+    kinds.into_par_iter().for_each(|(before, now, paired)| {
+        if are_nodes_same && old.ends_in(before.clone()) == new.ends_in(now.clone()) {
+            for (paired, now) in paired.iter_mut().zip(now) {
+                *paired = now;
+            }
+        } else {
+            pair_kind(old, new, nodes, before, now, paired);
+        }
+    });
     edges
 }
 

@@ -492,6 +492,11 @@ impl Snapshot {
         self.edges.ends(edge)
     }
 
+    /// Sources and targets of a range of edges.
+    pub(super) fn ends_in(&self, edges: std::ops::Range<u32>) -> [&[u32]; 2] {
+        self.edges.ends_in(edges)
+    }
+
     /// The number of a node's set of labels; nodes with equal labels may share one.
     pub(super) fn label_set(&self, node: NodeId) -> u32 {
         self.label_set_of_node[node.0 as usize]

@@ -21,8 +21,8 @@ use super::assemble::silent;
 use super::found::{Found, Premises, Row, UNBOUND, unpack_into};
 use super::matching::{Matcher, Verdicts, matches, matches_from};
 
-/// With more than one seed for so many nodes and edges that the rule could match, looking around
-/// each seed costs more than starting over.
+/// With more than one part in so many of what a rule could match for seeds, looking around each
+/// seed costs more than starting over.
 pub(super) const WORTH: usize = 3;
 
 /// Up to so many seeds, remembering what was judged costs more than judging.
@@ -89,7 +89,7 @@ impl<'a> Before<'a> {
         }
         let dirty = Dirty::new(snapshot, self.delta, rule);
         let seeds = Seeds::new(snapshot, rule, self.delta, &dirty.decided);
-        if seeds.n() * self.worth > seeds.n_candidates {
+        if seeds.part * self.worth as f64 > 1.0 {
             return matches(snapshot, rule, budget).map(Some);
         }
         if self.keeps_ids && dirty.decided.is_empty() && dirty.scored.is_empty() {
@@ -408,15 +408,16 @@ fn mark(bits: &mut Bits, room: usize, ids: &[u32]) {
 /// snapshot that is not kept has one of them.
 struct Seeds {
     of: Vec<(Var, Vec<u32>)>,
-    /// The fewest nodes or edges that one variable may stand for, over those that have seeds.
-    n_candidates: usize,
+    /// How large a part of all nodes and edges that a variable may stand for are seeds, summed over
+    /// the variables: about the part of all matches that lie around seeds.
+    part: f64,
 }
 
 impl Seeds {
     fn new(snapshot: &Snapshot, rule: &Rule, delta: &SnapshotDelta, dirty: &Marks) -> Self {
         let mut seeds = Seeds {
             of: Vec::new(),
-            n_candidates: usize::MAX,
+            part: 0.0,
         };
         let new_nodes = Bits::of(snapshot.n_nodes(), delta.new_nodes().iter().copied());
         for edge in &rule.pattern.edges {
@@ -455,7 +456,7 @@ impl Seeds {
 
     fn add(&mut self, var: Var, ids: Vec<u32>, n_candidates: usize) {
         if !ids.is_empty() {
-            self.n_candidates = self.n_candidates.min(n_candidates);
+            self.part += ids.len() as f64 / n_candidates.max(1) as f64;
             self.of.push((var, ids));
         }
     }
