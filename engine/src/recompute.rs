@@ -5,7 +5,7 @@ mod assets;
 mod checkpoint;
 mod estate;
 
-pub use again::{Computed, recompute_again};
+pub use again::{Affected, Computed, recompute_affected, recompute_again};
 pub use assets::AssetGraph;
 pub use checkpoint::{Checkpoint, NoCheckpoint, Part};
 pub use estate::{AssetRisk, EstateRisk, Phase, Timing, recompute, recompute_resuming};

@@ -23,9 +23,43 @@ pub struct Computed<'a> {
     pub risk: &'a EstateRisk,
 }
 
+/// The assets whose blast radius a change may have changed.
+#[derive(Debug, Clone)]
+pub struct Affected {
+    /// Ascending.
+    assets: Vec<NodeId>,
+    /// The states that what they endanger depends on.
+    cone: Vec<u32>,
+    is_few: bool,
+}
+
+impl Affected {
+    /// Looks for them. O(states + steps).
+    pub fn new(old: &AttackGraph, graph: &AttackGraph, delta: &SnapshotDelta) -> Self {
+        let assets = affected_assets(old, graph, delta);
+        let states = assets.iter().flat_map(|&asset| graph.states_of(asset));
+        let cone = around(graph, states);
+        Affected {
+            is_few: cone.len() * 2 <= graph.n_states(),
+            assets,
+            cone,
+        }
+    }
+
+    /// How many there are.
+    pub fn n_assets(&self) -> usize {
+        self.assets.len()
+    }
+
+    /// Whether computing them alone is less work than computing all.
+    pub fn is_few(&self) -> bool {
+        self.is_few
+    }
+}
+
 /// As [`recompute`], for a graph that differs from an older one by `delta`, and with the same
 /// result. Exploitability is searched anew, which is quick; blast radius and expected loss only for
-/// assets that the change affects.
+/// assets that the change affects, unless these are many.
 pub fn recompute_again(
     old: Computed<'_>,
     graph: &AttackGraph,
@@ -34,21 +68,37 @@ pub fn recompute_again(
     pool: &rayon::ThreadPool,
     budget: &Budget,
 ) -> Outcome<EstateRisk> {
-    let topology = graph.topology();
-    let affected = affected_assets(old.graph, graph, delta);
-    let states = affected.iter().flat_map(|&asset| graph.states_of(asset));
-    let cone = around(graph, states);
+    let affected = Affected::new(old.graph, graph, delta);
     // What was estimated is no ground to build on.
-    if old.risk.size_error.is_some() || cone.len() * 2 > graph.n_states() {
+    if old.risk.size_error.is_some() || !affected.is_few {
         return recompute(graph, starts, pool, budget, &|_| {});
     }
+    recompute_affected(old, graph, (delta, &affected), starts, pool, budget)
+}
+
+/// As [`recompute_again`], whether the assets that are `affected` are few or many. What was computed
+/// before must be exact.
+pub fn recompute_affected(
+    old: Computed<'_>,
+    graph: &AttackGraph,
+    (delta, affected): (&SnapshotDelta, &Affected),
+    starts: &[StateId],
+    pool: &rayon::ThreadPool,
+    budget: &Budget,
+) -> Outcome<EstateRisk> {
+    let topology = graph.topology();
+    let Affected {
+        assets: affected,
+        cone,
+        ..
+    } = affected;
     let (forward, stop) = cheapest_from(topology, starts, budget).into_parts();
     let mut stopped = stop;
     let n_reached = topology
         .states()
         .filter(|&state| forward.is_reached(state))
         .count();
-    let Ok(assets) = AssetGraph::of(graph, &cone) else {
+    let Ok(assets) = AssetGraph::of(graph, cone) else {
         return recompute(graph, starts, pool, budget, &|_| {});
     };
     // Losses are added up in groups of jewels, and these must be the groups of a full recomputation.

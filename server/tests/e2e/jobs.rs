@@ -211,3 +211,65 @@ fn a_cancelled_recomputation_goes_on_when_started_again() {
     assert!(alone.as_array().is_some_and(|assets| assets.len() > 100));
     assert_eq!(alone, cancelled);
 }
+
+/// After an import what was computed before is taken over where the import changes nothing, and the
+/// numbers are those of a server that never knew the state before.
+#[test]
+fn after_an_import_only_what_it_affects_is_computed_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let estate = run(&["generate", "--scale", "0.02", "--seed", "5"]).out;
+    let shop = std::fs::read_to_string(shop()).unwrap();
+    // Another deployment of a vulnerable image, which nothing leads to.
+    let more = [
+        json!({ "node": { "id": "k8s://prod/shop/Deployment/nightly", "labels": ["Workload"],
+            "props": { "name": "nightly" } } }),
+        json!({ "edge": { "from": "k8s://prod/shop/Deployment/nightly", "kind": "RUNS",
+            "to": "image://registry.example/checkout:1.4" } }),
+        json!({ "edge": { "from": "k8s://prod/shop/Deployment/nightly", "kind": "CONNECTS_TO",
+            "to": "aws://111122223333/s3/bucket/customers" } }),
+    ];
+    let more = more.map(|line| line.to_string()).join("\n");
+    let import = |server: &Server, name: &str, body: &str| {
+        let path = format!("/api/v1/imports?name={name}.jsonl");
+        let accepted = server.request("POST", &path, &[], Some(body.as_bytes()));
+        let id = accepted.json()["id"].as_str().unwrap().to_owned();
+        assert_eq!(server.wait_for(&id)["status"], "done");
+    };
+    // How many assets were computed, and how many there are.
+    let recompute = |server: &Server| -> [usize; 2] {
+        let job = server.post("/api/v1/jobs", &json!({ "kind": "recompute" }));
+        let job = server.wait_for(job.json()["id"].as_str().unwrap());
+        assert_eq!(job["status"], "done");
+        let phase = job["progress"]["phase"].as_str().unwrap();
+        let numbers = phase.split(' ').filter_map(|word| word.parse().ok());
+        numbers.collect::<Vec<usize>>().try_into().unwrap()
+    };
+    let assets =
+        |server: &Server| server.get("/api/v1/assets?limit=10000").json()["assets"].clone();
+
+    let server = Server::start(&dir.path().join("changed"));
+    import(&server, "estate", &estate);
+    import(&server, "shop", &shop);
+    let [n_computed, n_all] = recompute(&server);
+    assert!(n_all > 100);
+    assert_eq!(n_computed, n_all);
+    let before = assets(&server);
+    import(&server, "more", &more);
+    let [n_computed, n_all] = recompute(&server);
+    assert!(
+        0 < n_computed && n_computed * 10 < n_all,
+        "{n_computed} of {n_all}"
+    );
+    assert_ne!(assets(&server), before);
+
+    let fresh = Server::start(&dir.path().join("fresh"));
+    for (name, body) in [("estate", &estate), ("shop", &shop), ("more", &more)] {
+        import(&fresh, name, body);
+    }
+    let [n_computed, n_all] = recompute(&fresh);
+    assert_eq!(n_computed, n_all);
+    assert_eq!(assets(&server), assets(&fresh));
+    // Nothing changed since.
+    assert_eq!(recompute(&server)[0], 0);
+    assert_eq!(assets(&server), assets(&fresh));
+}
