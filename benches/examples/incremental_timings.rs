@@ -1,7 +1,7 @@
 //! What a change costs beside starting over.
 //!
 //! `cargo run --release -p foothold-benches --example incremental_timings -- 1 0.01` for scale 1
-//! and 1 % of all facts. Wall time and CPU time, best of three; on a busy machine CPU time is the
+//! and 1 % of all facts; any third argument leaves out the changes of one step. Wall time and CPU time, best of three; on a busy machine CPU time is the
 //! one to read.
 
 #![allow(
@@ -12,6 +12,7 @@
     reason = "for a person at a terminal"
 )]
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,12 +20,15 @@ use foothold_benches::change::{Change, changed};
 use foothold_benches::estate;
 use foothold_benches::process::cpu_ms;
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
-use foothold_engine::attack::{RuleSet, derive, derive_again};
+use foothold_engine::attack::{AttackGraph, RuleSet, derive, derive_again};
 use foothold_engine::budget::Budget;
+use foothold_engine::build::{Staging, assemble};
 use foothold_engine::graph::{Snapshot, SnapshotDelta};
-use foothold_engine::recompute::recompute;
+use foothold_engine::recompute::{Computed, EstateRisk, recompute, recompute_again};
 use foothold_engine::score::ScoringModel;
 use foothold_engine::search::{FreshCosts, FreshReach, StateId, StepChange, StepId, ValuedAsset};
+use foothold_engine::store::{Import, Store};
+use foothold_loaders::{Options, Outcome, load_bytes};
 use foothold_query::define::Definitions;
 use foothold_query::verb::default_start;
 
@@ -37,7 +41,9 @@ fn main() {
         .build()
         .expect("a pool of two");
     pool.install(|| facts(scale, part, &pool));
-    single_steps(scale, &pool);
+    if args.next().is_none() {
+        single_steps(scale, &pool);
+    }
 }
 
 /// The best of three, as wall and CPU milliseconds.
@@ -61,48 +67,144 @@ fn rules(snapshot: &Snapshot) -> Arc<RuleSet> {
     Arc::new(Definitions::shipped().compile(snapshot, &model).0)
 }
 
-fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
+/// What is served: a snapshot, what an attacker can do, what every asset risks.
+struct World {
+    snapshot: Arc<Snapshot>,
+    attack: AttackGraph,
+    risk: EstateRisk,
+}
+
+/// What a server does after an import, phase by phase.
+const PHASES: [&str; 7] = [
+    "read", "stage", "assemble", "index", "delta", "derive", "risks",
+];
+
+/// Where deriving stands among the phases, and comparing before it.
+const DERIVE: usize = 5;
+
+/// The facts of an import in a store, as they lie there when the server reads them.
+fn stored(lines: Vec<u8>) -> Store {
+    let store = Store::in_memory().expect("memory");
+    if let Outcome::Read(loaded) = load_bytes("estate.jsonl", lines, &Options::new(0)) {
+        let import = Import {
+            documents: &[(loaded.source, loaded.facts)],
+            group: None,
+            unread: &[],
+            reason: "",
+            at_ms: 0,
+        };
+        store.segments().import(&import).expect("memory");
+    }
+    store
+}
+
+/// From what lies in the store to a served world, with the CPU milliseconds of each phase: the best
+/// of three for each, and the result of the last. Without a world before it, all of it is done from
+/// nothing.
+fn served(
+    store: &Store,
+    before: Option<&World>,
+    pool: &rayon::ThreadPool,
+) -> (World, [f64; PHASES.len()]) {
     let budget = Budget::unlimited();
+    let (sources, _, read) = best(|| store.segments().load(None).expect("memory"));
+    let stage = || {
+        let mut staging = Staging::new();
+        for source in &sources {
+            staging.add(&source.info, &source.facts);
+        }
+        staging
+    };
+    let (_, _, staged) = best(stage);
+    let mut stagings: Vec<Staging> = (0..3).map(|_| stage()).collect();
+    let (snapshot, _, assembled) = best(|| {
+        let staging = stagings.pop().expect("one for each of three");
+        Arc::new(assemble(staging).expect("an estate that fits"))
+    });
+    // What is kept of the snapshot for searches is made once; so one time must do.
+    let cpu = cpu_ms();
+    snapshot.prepare_searches();
+    let indexed = cpu_ms() - cpu;
+    let rules = rules(&snapshot);
+    let (delta, _, compared) = best(|| {
+        before.map_or_else(SnapshotDelta::default, |before| {
+            SnapshotDelta::new(&before.snapshot, &snapshot)
+        })
+    });
+    let (attack, _, derived) = best(|| {
+        let attack = match before {
+            None => derive(&snapshot, &rules, pool, &budget),
+            Some(before) => derive_again(&before.attack, &delta, &snapshot, &rules, pool, &budget),
+        };
+        attack.expect("a graph that fits")
+    });
+    let starts = default_start(&attack);
+    let (risk, _, computed) = best(|| {
+        let risk = match before {
+            None => recompute(&attack, &starts, pool, &budget, &|_| {}),
+            Some(before) => {
+                let computed = Computed {
+                    graph: &before.attack,
+                    risk: &before.risk,
+                };
+                recompute_again(computed, &attack, &delta, &starts, pool, &budget)
+            }
+        };
+        risk.into_parts().0
+    });
+    let world = World {
+        snapshot,
+        attack,
+        risk,
+    };
+    let times = [
+        read, staged, assembled, indexed, compared, derived, computed,
+    ];
+    (world, times)
+}
+
+fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
     let lines = estate::lines(scale).expect("a scale in range");
-    let old = estate::import(lines.clone()).expect("an estate that fits");
-    let old_rules = rules(&old);
-    let full = || derive(&old, &old_rules, pool, &budget).expect("a graph that fits");
-    let (graph, full_wall, full_cpu) = best(full);
+    let (old, full) = served(&stored(lines.clone()), None, pool);
     println!(
         "\n{} nodes, {} edges; {} states, {} steps, {} matches",
-        old.n_nodes(),
-        old.n_edges(),
-        graph.n_states(),
-        graph.n_steps(),
-        graph.n_instances()
+        old.snapshot.n_nodes(),
+        old.snapshot.n_edges(),
+        old.attack.n_states(),
+        old.attack.n_steps(),
+        old.attack.n_instances()
     );
-    println!("full derivation: {full_wall:.0} ms, {full_cpu:.0} ms CPU");
-    let starts = default_start(&graph);
-    let (_, wall, cpu) = best(|| recompute(&graph, &starts, pool, &budget, &|_| {}));
-    println!("full recomputation of all assets: {wall:.0} ms, {cpu:.0} ms CPU");
-    println!("\nchange | facts | delta ms (CPU) | derive ms (CPU) | both, CPU, of full");
+    println!("\nCPU milliseconds | {} | all", PHASES.join(" | "));
+    row("from nothing", &full);
+    let mut lines_of_derivation = String::new();
     for change in Change::ALL {
-        let lines = changed(&lines, change, part, 7);
-        let new = estate::import(lines).expect("an estate that fits");
-        let new_rules = rules(&new);
-        let (delta, delta_wall, delta_cpu) = best(|| SnapshotDelta::new(&old, &new));
-        let (again, wall, cpu) = best(|| {
-            derive_again(&graph, &delta, &new, &new_rules, pool, &budget)
-                .expect("a graph that fits")
-        });
-        let full = derive(&new, &new_rules, pool, &budget).expect("a graph that fits");
-        let same = if again.is_identical(&full) {
+        let store = stored(changed(&lines, change, part, 7));
+        let (new, times) = served(&store, Some(&old), pool);
+        row(change.name(), &times);
+        let all = |times: &[f64]| times.iter().sum::<f64>();
+        let (fresh, _) = served(&store, None, pool);
+        let same = if new.attack.is_identical(&fresh.attack) && new.risk == fresh.risk {
             ""
         } else {
             " DIFFERS"
         };
-        println!(
-            "{} | {} | {delta_wall:.1} ({delta_cpu:.1}) | {wall:.1} ({cpu:.1}) | {:.1} %{same}",
+        let _ = writeln!(
+            lines_of_derivation,
+            "{} | {:.1} % | {:.1} %{same}",
             change.name(),
-            delta.n_facts(),
-            100.0 * (delta_cpu + cpu) / full_cpu
+            100.0 * all(&times) / all(&full),
+            100.0 * all(&times[DERIVE - 1..=DERIVE]) / full[DERIVE],
         );
     }
+    println!("\nchange | all phases, of from nothing | delta and derivation, of full derivation");
+    println!("{lines_of_derivation}");
+}
+
+fn row(name: &str, times: &[f64]) {
+    let cells = times.iter().map(|time| format!("{time:.0}"));
+    let cells: Vec<String> = cells.collect();
+    let all = times.iter().sum::<f64>();
+    println!("{name} | {} | {all:.0}", cells.join(" | "));
 }
 
 /// One step removed, put back, made dearer and added, on the synthetic attack graph.
