@@ -7,6 +7,7 @@ use crate::model::{Facts, SourceInfo};
 
 use super::change::Changes;
 use super::correlate;
+use super::merge::Orders;
 use super::staging::{Staging, StagingError};
 
 /// A join: reads what documents say and states what follows from several of them.
@@ -44,7 +45,8 @@ pub fn assemble_changed(mut staging: Staging, changes: &Changes) -> Result<Snaps
         .unwrap_or(0);
     changes.apply(&mut staging, 0, 0);
     changes.add_to(&mut staging, observed_at_ms);
-    let mut snapshot = staging.snapshot()?;
+    let mut orders = Orders::default();
+    let mut snapshot = staging.snapshot_after(&mut orders)?;
     for round in correlate::ROUNDS {
         let mut added = false;
         for join in *round {
@@ -65,7 +67,7 @@ pub fn assemble_changed(mut staging: Staging, changes: &Changes) -> Result<Snaps
             }
         }
         if added {
-            snapshot = staging.snapshot()?;
+            snapshot = staging.snapshot_after(&mut orders)?;
         }
     }
     Ok(snapshot)

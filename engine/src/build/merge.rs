@@ -17,10 +17,27 @@ const METHOD: &str = "method";
 /// The property that says how sure an inferred edge is, 0 to 1.
 const CONFIDENCE: &str = "confidence";
 
-pub(super) fn merge(staging: &Staging) -> Result<Snapshot, StagingError> {
+/// The order of rows in an earlier merge of the same staging. What was added since is sorted in
+/// between; where the order came to be different, it only takes longer.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    ids: Vec<StrId>,
+    nodes: Vec<u32>,
+    edges: Vec<u32>,
+}
+
+/// The rows below `n`, those that were sorted before first.
+fn start_from(order: &mut Vec<u32>, n: usize) {
+    if order.len() > n {
+        order.clear();
+    }
+    order.extend(order.len() as u32..n as u32);
+}
+
+pub(super) fn merge(staging: &Staging, orders: &mut Orders) -> Result<Snapshot, StagingError> {
     let names = Names::new(staging)?;
     let sources = SourceOrder::new(staging);
-    let (ids, node_of) = number_nodes(staging)?;
+    let (ids, node_of) = number_nodes(staging, &mut orders.ids)?;
     let mut parts = Parts {
         node_columns: Vec::new(),
         edge_columns: Vec::new(),
@@ -32,8 +49,8 @@ pub(super) fn merge(staging: &Staging) -> Result<Snapshot, StagingError> {
         staging,
         &names,
         &sources,
-        &node_of,
-        ids.len(),
+        (&node_of, ids.len()),
+        &mut orders.nodes,
         &mut parts,
         &mut strings,
     );
@@ -41,8 +58,8 @@ pub(super) fn merge(staging: &Staging) -> Result<Snapshot, StagingError> {
         staging,
         &names,
         &sources,
-        &node_of,
-        ids.len(),
+        (&node_of, ids.len()),
+        &mut orders.edges,
         &mut parts,
         &mut strings,
     )?;
@@ -186,7 +203,10 @@ fn ranks(n: usize, compare: impl Fn(usize, usize) -> Ordering) -> Vec<u32> {
 const NO_NODE: u32 = u32::MAX;
 
 /// Gives every id that is stated or referenced a dense number in byte order.
-fn number_nodes(staging: &Staging) -> Result<(TextPool, Vec<u32>), StagingError> {
+fn number_nodes(
+    staging: &Staging,
+    ids: &mut Vec<StrId>,
+) -> Result<(TextPool, Vec<u32>), StagingError> {
     let strings = &staging.strings;
     let mut is_node = vec![false; strings.len()];
     for node in &staging.nodes {
@@ -196,17 +216,17 @@ fn number_nodes(staging: &Staging) -> Result<(TextPool, Vec<u32>), StagingError>
         is_node[staging.resolve_alias(edge.from).0 as usize] = true;
         is_node[staging.resolve_alias(edge.to).0 as usize] = true;
     }
-    let mut ids: Vec<StrId> = (0..strings.len() as u32)
-        .map(StrId)
-        .filter(|id| is_node[id.0 as usize])
-        .collect();
+    // Those of an earlier merge come first, in their order; what is left over is new.
+    ids.retain(|id| std::mem::take(&mut is_node[id.0 as usize]));
+    let all = (0..strings.len() as u32).map(StrId);
+    ids.extend(all.filter(|id| is_node[id.0 as usize]));
     if ids.len() >= NO_NODE as usize {
         return Err(StagingError::TooMany {
             what: "nodes",
             count: ids.len(),
         });
     }
-    ids.sort_unstable_by(|&a, &b| strings.resolve(a).cmp(strings.resolve(b)));
+    ids.sort_by(|&a, &b| strings.resolve(a).cmp(strings.resolve(b)));
     let mut node_of = vec![NO_NODE; strings.len()];
     for (node, id) in ids.iter().enumerate() {
         node_of[id.0 as usize] = node as u32;
@@ -255,14 +275,14 @@ fn merge_nodes(
     staging: &Staging,
     names: &Names,
     sources: &SourceOrder,
-    node_of: &[u32],
-    n_nodes: usize,
+    (node_of, n_nodes): (&[u32], usize),
+    order: &mut Vec<u32>,
     parts: &mut Parts,
     strings: &mut Strings,
 ) {
-    let mut order: Vec<u32> = (0..staging.nodes.len() as u32).collect();
+    start_from(order, staging.nodes.len());
     let row_of = |at: u32| -> &NodeRow { &staging.nodes[at as usize] };
-    order.sort_unstable_by(|&a, &b| {
+    order.sort_by(|&a, &b| {
         let (left, right) = (row_of(a), row_of(b));
         node_of[left.id.0 as usize]
             .cmp(&node_of[right.id.0 as usize])
@@ -352,8 +372,8 @@ fn merge_edges(
     staging: &Staging,
     names: &Names,
     sources: &SourceOrder,
-    node_of: &[u32],
-    n_nodes: usize,
+    (node_of, n_nodes): (&[u32], usize),
+    order: &mut Vec<u32>,
     parts: &mut Parts,
     strings: &mut Strings,
 ) -> Result<(), StagingError> {
@@ -364,20 +384,20 @@ fn merge_edges(
         });
     }
     let row_of = |entry: &EdgeEntry| -> &EdgeRow { &staging.edges[entry.row as usize] };
-    let mut entries: Vec<EdgeEntry> = staging
-        .edges
+    start_from(order, staging.edges.len());
+    let mut entries: Vec<EdgeEntry> = order
         .iter()
-        .enumerate()
-        .map(|(row, edge)| EdgeEntry {
-            triple: EdgeTriple {
+        .map(|&row| {
+            let edge = &staging.edges[row as usize];
+            let triple = EdgeTriple {
                 kind: names.kinds.rank(edge.kind),
                 source: node_of[edge.from.0 as usize],
                 target: node_of[edge.to.0 as usize],
-            },
-            row: row as u32,
+            };
+            EdgeEntry { triple, row }
         })
         .collect();
-    entries.sort_unstable_by(|a, b| {
+    entries.sort_by(|a, b| {
         a.triple.cmp(&b.triple).then_with(|| {
             let (left, right) = (row_of(a), row_of(b));
             compare_keys(staging, left.key, right.key)
@@ -392,6 +412,8 @@ fn merge_edges(
         })
     });
 
+    order.clear();
+    order.extend(entries.iter().map(|entry| entry.row));
     let n_props = names.props.symbols.len();
     let method_rank = names.props.symbols.find(METHOD).map(|rank| rank as u16);
     let confidence_rank = names.props.symbols.find(CONFIDENCE).map(|rank| rank as u16);

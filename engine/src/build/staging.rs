@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::graph::Snapshot;
 use crate::model::{Facts, Origin, SourceInfo, StrId, Strings, Value};
 
-use super::merge;
+use super::merge::{self, Orders};
 
 /// Why facts could not become a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -184,7 +184,13 @@ impl Staging {
     /// source with the highest authority, then confidence, then the latest observation, then the
     /// first name in byte order. The result does not depend on the order of [`Staging::add`].
     pub fn snapshot(&self) -> Result<Snapshot, StagingError> {
-        merge::merge(self)
+        self.snapshot_after(&mut Orders::default())
+    }
+
+    /// As [`Staging::snapshot`], after an earlier one that found these orders: what was added since
+    /// is all that has to be sorted.
+    pub(super) fn snapshot_after(&self, orders: &mut Orders) -> Result<Snapshot, StagingError> {
+        merge::merge(self, orders)
     }
 
     pub(crate) fn resolve_alias(&self, id: StrId) -> StrId {

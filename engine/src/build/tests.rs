@@ -8,6 +8,7 @@ use crate::graph::{EdgeId, NodeId, Snapshot, View};
 use crate::model::{Facts, SourceInfo, Value};
 
 use super::Staging;
+use super::merge::Orders;
 
 fn source(name: &str) -> SourceInfo {
     SourceInfo {
@@ -256,6 +257,28 @@ proptest! {
         shuffled.rotate_left(turn);
         shuffled.swap(0, 3);
         prop_assert_eq!(dump(&merged(&documents(&rows))), dump(&merged(&shuffled)));
+    }
+
+    #[test]
+    fn merging_after_an_earlier_merge_is_merging(
+        rows in arbitrary_facts(),
+        n_early in 0..4_usize,
+        alias in 0..12_u8,
+    ) {
+        let mut staging = Staging::new();
+        let mut orders = Orders::default();
+        for (n_added, (info, facts)) in documents(&rows).iter().enumerate() {
+            staging.add(info, facts);
+            if n_added >= n_early {
+                staging.snapshot_after(&mut orders).unwrap();
+            }
+        }
+        let after = staging.snapshot_after(&mut orders).unwrap();
+        prop_assert_eq!(dump(&after), dump(&staging.snapshot().unwrap()));
+        // A node that takes another place in between.
+        staging.alias(&format!("n:{alias}"), "a:first");
+        let after = staging.snapshot_after(&mut orders).unwrap();
+        prop_assert_eq!(dump(&after), dump(&staging.snapshot().unwrap()));
     }
 
     #[test]
