@@ -9,6 +9,7 @@
     reason = "a bench for a person at a terminal"
 )]
 
+use foothold_engine::memory::HugePages;
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -18,6 +19,9 @@ use foothold_engine::budget::Budget;
 use foothold_engine::recompute::recompute;
 use foothold_engine::search::{PathQuery, StateId, attack_paths};
 use foothold_query::verb::default_start;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn scale() -> f64 {
     std::env::var("FOOTHOLD_SCALE")

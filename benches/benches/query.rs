@@ -10,6 +10,7 @@
     reason = "a bench for a person at a terminal"
 )]
 
+use foothold_engine::memory::HugePages;
 use std::hint::black_box;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ use foothold_benches::query::{Asked, pairs, questions};
 use foothold_query::define::Definitions;
 use foothold_query::verb::AttackContext;
 use foothold_query::{Env, Params, prepare};
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn number<T: FromStr>(variable: &str) -> Option<T> {
     std::env::var(variable).ok()?.parse().ok()

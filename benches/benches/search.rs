@@ -10,6 +10,7 @@
     reason = "a bench that cannot run says why and ends"
 )]
 
+use foothold_engine::memory::HugePages;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -20,6 +21,9 @@ use foothold_engine::budget::{Budget, Outcome};
 use foothold_engine::search::{
     self, Condensation, Cuttable, Links, PathQuery, SideCosts, StateId, Top, ValuedAsset,
 };
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {

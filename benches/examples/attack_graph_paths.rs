@@ -13,6 +13,7 @@
     reason = "a program that measures and prints"
 )]
 
+use foothold_engine::memory::HugePages;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +23,9 @@ use foothold_engine::build::Staging;
 use foothold_engine::graph::Snapshot;
 use foothold_engine::model::{Facts, SourceInfo, Value};
 use foothold_engine::search::StateId;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 const N_PAIRS: usize = 20;
 

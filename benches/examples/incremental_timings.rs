@@ -24,6 +24,7 @@ use foothold_engine::attack::{AttackGraph, RuleSet, derive, derive_again};
 use foothold_engine::budget::Budget;
 use foothold_engine::build::{Staging, assemble};
 use foothold_engine::graph::{Snapshot, SnapshotDelta};
+use foothold_engine::memory::HugePages;
 use foothold_engine::recompute::{Computed, EstateRisk, recompute, recompute_again};
 use foothold_engine::score::ScoringModel;
 use foothold_engine::search::{FreshCosts, FreshReach, StateId, StepChange, StepId, ValuedAsset};
@@ -31,6 +32,9 @@ use foothold_engine::store::{Import, Store};
 use foothold_loaders::{Options, Outcome, load_bytes};
 use foothold_query::define::Definitions;
 use foothold_query::verb::default_start;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn main() {
     let mut args = std::env::args().skip(1);

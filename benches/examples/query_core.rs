@@ -10,12 +10,16 @@
     reason = "a program for a person at a terminal"
 )]
 
+use foothold_engine::memory::HugePages;
 use std::time::{Duration, Instant};
 
 use foothold_benches::estate;
 use foothold_engine::budget::{Budget, Limits, Stop};
 use foothold_engine::graph::Snapshot;
 use foothold_query::{Env, Params, prepare};
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 /// Name, text.
 const QUERIES: &[(&str, &str)] = &[

@@ -13,12 +13,16 @@
     reason = "a program that measures or says why it cannot"
 )]
 
+use foothold_engine::memory::HugePages;
 use std::time::Instant;
 
 use foothold_benches::query::{Asked, pairs, questions};
 use foothold_benches::{estate, process};
 use foothold_query::json::to_json;
 use serde_json::json;
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn main() {
     let mut args = std::env::args().skip(1);

@@ -16,10 +16,14 @@ use std::time::Instant;
 
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::budget::{Budget, Outcome};
+use foothold_engine::memory::HugePages;
 use foothold_engine::search::{
     self, Additions, Bits, Condensation, Cuttable, Fixes, Links, PathQuery, PlanGoal, StateId, Top,
     ValuedAsset, View,
 };
+
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {

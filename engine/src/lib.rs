@@ -11,6 +11,7 @@ pub mod attack;
 pub mod budget;
 pub mod build;
 pub mod graph;
+pub mod memory;
 pub mod model;
 pub mod pattern;
 pub mod recompute;

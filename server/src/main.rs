@@ -19,6 +19,12 @@ mod telemetry;
 
 use std::process::ExitCode;
 
+use foothold_engine::memory::HugePages;
+
+/// Searches wait for memory, and less so on large pages.
+#[global_allocator]
+static MEMORY: HugePages = HugePages;
+
 fn main() -> ExitCode {
     cli::run()
 }
