@@ -31,7 +31,10 @@ pub fn import(lines: Vec<u8>) -> Result<Arc<Snapshot>, StagingError> {
     if let Outcome::Read(loaded) = load_bytes("estate.jsonl", lines, &Options::new(0)) {
         staging.add(&loaded.source, &loaded.facts);
     }
-    Ok(Arc::new(assemble(staging)?))
+    let snapshot = assemble(staging)?;
+    // As the server does.
+    snapshot.prepare_searches();
+    Ok(Arc::new(snapshot))
 }
 
 /// The shipped rules derive what an attacker can do.

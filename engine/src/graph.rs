@@ -7,6 +7,7 @@
 mod column;
 mod delta;
 mod index;
+mod label_reach;
 mod levels;
 mod provenance;
 mod rows;

@@ -8,6 +8,7 @@
 //! only in `store`. Same input, same bytes out, at any thread count.
 
 pub mod attack;
+mod bits;
 pub mod budget;
 pub mod build;
 pub mod graph;

@@ -12,6 +12,7 @@
 mod at_once;
 mod bindings;
 mod cheapest;
+mod closed;
 mod compile;
 mod count;
 mod estimate;

@@ -23,7 +23,6 @@
 //! | cheapest fixes | [`fix_plan`], [`fix_plan_within`] | exact |
 //! | components | [`components`], [`Condensation`] | as [`Links`] says |
 
-mod bits;
 mod blast;
 mod cheapest;
 mod closure;
@@ -45,7 +44,7 @@ mod testing;
 pub mod topology;
 mod view;
 
-pub use bits::Bits;
+pub use crate::bits::Bits;
 pub use blast::{BlastSizes, blast_sizes};
 pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_from_holding, cheapest_to};
 pub use closure::{closure, closure_within};

@@ -142,6 +142,35 @@ fn passing_values_do_not_add_up() {
     }
 }
 
+/// Only one pair of neighbours, a ladder away, lies on a cycle; the start does not.
+#[test]
+fn a_node_on_no_cycle_is_not_searched_for_one() {
+    let mut facts = Facts::new();
+    let mut link = |from: String, to: String| {
+        facts.node(&from, &["N"]).expect("a valid id");
+        facts.node(&to, &["N"]).expect("a valid id");
+        facts.edge(&from, "K", &to).expect("valid ids");
+    };
+    link("t:start".into(), "t:a0".into());
+    for rung in 0..40 {
+        link(format!("t:a{rung}"), format!("t:b{rung}"));
+        link(format!("t:a{rung}"), format!("t:a{}", rung + 1));
+        link(format!("t:b{rung}"), format!("t:b{}", rung + 1));
+    }
+    let mut staging = Staging::new();
+    staging.add(&SourceInfo::default(), &facts);
+    let snapshot = Arc::new(staging.snapshot().expect("the graph is small"));
+    for text in [
+        "MATCH p = shortestPath((a {id: 't:start'})-[*]-(a)) RETURN length(p)",
+        "MATCH (a {id: 't:start'}), (b) MATCH p = shortestPath((a)-[*]-(b)) WHERE a = b RETURN length(p)",
+        "MATCH (a {id: 't:start'}) MATCH p = ANY SHORTEST (a)-[:K]-+(a) RETURN length(p)",
+    ] {
+        let answer = answer(&snapshot, text, Limits::NONE);
+        assert_eq!(answer.rows.len(), 0, "{text}");
+        assert!(answer.stats.expansions < 10_000, "{text}");
+    }
+}
+
 #[test]
 fn a_list_is_counted_once() {
     let snapshot = dense(2);

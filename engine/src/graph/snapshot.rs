@@ -10,6 +10,7 @@ use crate::model::{SourceInfo, Value};
 
 use super::column::Column;
 use super::index::{ValueIndex, ValueRange};
+use super::label_reach::LabelReach;
 use super::levels::{LevelPool, Levels};
 use super::provenance::{Provenance, SourceId, seen};
 use super::rows::{EdgeTable, InRow, OutRow};
@@ -58,6 +59,7 @@ pub struct Snapshot {
     node_provenance: Provenance,
     edge_provenance: Provenance,
     levels: LevelPool,
+    label_reach: OnceLock<LabelReach>,
     /// What all ends of the edges of a kind have, sources then targets.
     end_labels: Box<[[EndLabels; 2]]>,
 }
@@ -114,6 +116,7 @@ impl Snapshot {
             node_provenance: parts.node_provenance.finish(),
             edge_provenance: parts.edge_provenance.finish(),
             levels: LevelPool::default(),
+            label_reach: OnceLock::new(),
             end_labels,
         }
     }
@@ -321,18 +324,25 @@ impl Snapshot {
         self.edges.every_source(node)
     }
 
-    /// Does at once what the first search over every kind and the first patterns would wait for:
-    /// O(edges), and 8 bytes an edge. Whoever keeps a snapshot for many queries calls it before the
-    /// first.
+    /// Does at once what searches over every kind and the first patterns would wait for, or do
+    /// without: 8 bytes an edge and two bits a node for each rare label; O(edges) for each of those
+    /// labels. Whoever keeps a snapshot for many queries calls it before the first. Answers are the
+    /// same without.
     pub fn prepare_searches(&self) {
         if self.n_nodes() > 0 {
             self.every_target(NodeId(0));
             self.every_source(NodeId(0));
+            self.label_reach.get_or_init(|| LabelReach::new(self));
         }
         for kind in self.kinds() {
             self.labels_of_all_ends(kind, true);
             self.labels_of_all_ends(kind, false);
         }
+    }
+
+    /// Which nodes lie between labels, if that was prepared.
+    pub(crate) fn label_reach(&self) -> Option<&LabelReach> {
+        self.label_reach.get()
     }
 
     /// The kinds of the outgoing edges, ascending. O(1).
@@ -472,6 +482,7 @@ impl Snapshot {
                 + self.ids.heap_bytes()
                 + self.strings.heap_bytes()
                 + self.label_set_of_node.len() * 4
+                + self.label_reach.get().map_or(0, LabelReach::heap_bytes)
                 + self.node_provenance.heap_bytes()
                 + self.edge_provenance.heap_bytes(),
             topology_bytes,

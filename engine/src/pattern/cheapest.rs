@@ -9,10 +9,10 @@ use rustc_hash::FxHashMap;
 use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
+use super::closed::{Closed, closed};
 use super::ir::{Condition, Selector};
 use super::predecessors::Cost;
 use super::run::{Flow, Host, Run};
-use super::select::{Closed, closed};
 use super::step::{HopStep, Part, PathStep, Step};
 
 /// What a node costs to reach, in how many steps, and from where.

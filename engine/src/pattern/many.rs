@@ -6,10 +6,11 @@ use std::ops::ControlFlow;
 use crate::graph::NodeId;
 
 use super::bindings::Binding;
+use super::closed::{Closed, closed};
 use super::ir::{Condition, Read, Var};
 use super::lanes::{Keep, Lanes, count, lanes_of, one, without};
 use super::run::{Flow, Host, Run};
-use super::select::{Closed, closed, is_plain_shortest};
+use super::select::is_plain_shortest;
 use super::shortest::{Distances, Known};
 use super::step::{HopStep, Part, PathStep, Step, Sums};
 

@@ -9,7 +9,7 @@ use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
 use super::cheapest::is_plain_cheapest;
-use super::ir::{Condition, Direction, Mode, Read, Selector};
+use super::ir::{Condition, Mode, Read, Selector};
 use super::predecessors::{Cost, Predecessors};
 use super::product::{Product, Shape};
 use super::run::{Flow, Host, Run};
@@ -50,7 +50,7 @@ impl<H> Run<'_, H> {
                 .parts
                 .last()
                 .is_some_and(|part| given.is_some() || part.to_test.holds(self.snapshot, start));
-            if !is_admitted {
+            if !is_admitted || !self.may_close(path, start)? {
                 return Ok(flow);
             }
             self.bindings.set(to, Binding::Node(start));
@@ -75,6 +75,9 @@ impl<H> Run<'_, H> {
         let Some(to) = path.to() else {
             return Ok(ControlFlow::Continue(()));
         };
+        if !self.may_close(path, start)? {
+            return Ok(ControlFlow::Continue(()));
+        }
         self.bindings.set(to, Binding::Node(start));
         let flow = self.search(path, start, to, step, rest);
         self.bindings.set(to, Binding::Unbound);
@@ -425,38 +428,6 @@ pub(super) fn is_plain_shortest<C>(path: &PathStep<C>) -> bool {
     match path.parts.as_slice() {
         [part] => wants_one_length && part.hops.len() == 1 && part.min <= 1,
         _ => false,
-    }
-}
-
-pub(super) enum Closed {
-    /// No such path can exist.
-    Never,
-    /// The shortest walk obeys the mode.
-    Plain,
-    /// It may not: search.
-    Search,
-}
-
-/// Whether the shortest walk obeys the mode. Between two nodes it repeats nothing; back to its own
-/// start it may run along one edge twice when the direction is free.
-pub(super) fn closed<C>(path: &PathStep<C>, start: NodeId, target: NodeId) -> Closed {
-    let Some(part) = path.parts.first() else {
-        return Closed::Never;
-    };
-    if target != start || part.min == 0 || path.mode == Mode::Walk {
-        return Closed::Plain;
-    }
-    if path.mode == Mode::Acyclic {
-        return Closed::Never;
-    }
-    let is_free = part
-        .hops
-        .iter()
-        .any(|hop| hop.edges.direction == Direction::Any);
-    if is_free {
-        Closed::Search
-    } else {
-        Closed::Plain
     }
 }
 

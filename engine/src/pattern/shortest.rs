@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 
 use roaring::RoaringBitmap;
 
-use crate::graph::{EdgeId, Levels, NodeId};
+use crate::bits::Bits;
+use crate::graph::{EdgeId, Levels, NodeId, Snapshot};
 
 use super::bindings::Binding;
+use super::closed::{Closed, closed};
 use super::compile::{EdgeTest, NodeTest, every_end};
-use super::ir::{Condition, Read};
+use super::ir::{Condition, Direction, Read};
 use super::run::{Flow, Host, Run};
-use super::select::{Closed, closed};
 use super::step::{HopStep, Part, PathStep, Step};
 
 /// Up to so many ends are searched for one by one, from both sides.
@@ -221,8 +222,8 @@ impl<H> Run<'_, H> {
         let back = hop.edges.reversed();
         forward.set(start, 0);
         backward.set(target, 0);
-        let mut ahead = Frontier::at(start);
-        let mut behind = Frontier::at(target);
+        let (mut ahead, mut behind) = (Frontier::at(start), Frontier::at(target));
+        [ahead.between, behind.between] = between(snapshot, hop.edges.direction, start, target);
         ahead.n_edges = self.growth(&hop.edges, is_bare, start);
         behind.n_edges = self.growth(&back, is_bare, target);
         while !ahead.nodes.is_empty() && !behind.nodes.is_empty() {
@@ -243,18 +244,23 @@ impl<H> Run<'_, H> {
             for node in std::mem::take(&mut side.nodes) {
                 let mut has_met = false;
                 if is_bare {
+                    let mut n_looked = 0;
                     for &end in every_end(snapshot, edges.direction, node) {
-                        self.tick()?;
+                        n_looked += 1;
+                        let is_between = side.between.is_none_or(|nodes| nodes.contains(end));
                         let end = NodeId(end);
-                        if own.set(end, side.depth) {
+                        if is_between && own.set(end, side.depth) {
                             has_met |= other.get(end).is_some();
                             side.nodes.push(end);
+                            side.n_edges += self.growth(edges, is_bare, end);
                         }
                     }
+                    self.ticks(n_looked)?;
                 } else {
                     edges.each(snapshot, node, |edge, end| {
                         self.tick()?;
-                        if has_met || own.get(end).is_some() {
+                        let is_between = side.between.is_none_or(|nodes| nodes.contains(end.0));
+                        if has_met || !is_between || own.get(end).is_some() {
                             return Ok(());
                         }
                         let (from, to) = if is_ahead { (node, end) } else { (end, node) };
@@ -262,6 +268,7 @@ impl<H> Run<'_, H> {
                             own.set(end, side.depth);
                             has_met = other.get(end).is_some();
                             side.nodes.push(end);
+                            side.n_edges += self.growth(edges, is_bare, end);
                         }
                         Ok::<(), H::Error>(())
                     })?;
@@ -269,10 +276,6 @@ impl<H> Run<'_, H> {
                 if has_met {
                     return Ok(Some(ahead.depth + behind.depth));
                 }
-            }
-            for &node in &side.nodes {
-                self.tick()?;
-                side.n_edges += self.growth(edges, is_bare, node);
             }
         }
         Ok(None)
@@ -416,20 +419,42 @@ struct Place {
 }
 
 /// One side of a search from both ends.
-struct Frontier {
+struct Frontier<'s> {
     nodes: Vec<NodeId>,
     depth: u32,
     /// Edges that growing it looks at.
     n_edges: u64,
+    /// No way leads over other nodes than these, if that is known.
+    between: Option<&'s Bits>,
 }
 
-impl Frontier {
+impl Frontier<'_> {
     fn at(node: NodeId) -> Self {
         Frontier {
             nodes: vec![node],
             depth: 0,
             n_edges: 0,
+            between: None,
         }
+    }
+}
+
+/// What a search from `start` and one back from `target` can keep to: a node on a way leads to
+/// what has the label of the one end, and is reached from what has that of the other.
+fn between(
+    snapshot: &Snapshot,
+    direction: Direction,
+    start: NodeId,
+    target: NodeId,
+) -> [Option<&Bits>; 2] {
+    let Some(reach) = snapshot.label_reach() else {
+        return [None, None];
+    };
+    let (start, target) = (snapshot.labels_of(start), snapshot.labels_of(target));
+    match direction {
+        Direction::Out => [reach.before(target), reach.behind(start)],
+        Direction::In => [reach.behind(target), reach.before(start)],
+        Direction::Any => [None, None],
     }
 }
 

@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fearless_simd::{Level, dispatch};
 
-use super::bits::Bits;
 use super::components::Condensation;
 use super::topology::StateId;
 use super::view::Topology;
+use crate::bits::Bits;
 use crate::budget::{Budget, Outcome, Stop};
 
 /// How many states each state reaches, itself included, and what they are worth.

@@ -338,7 +338,7 @@ fn search_from<T: Topology>(
 /// For each AND step how many of its premises were not yet taken from the queue nor are held.
 struct MissingPremises<'a> {
     by_and: Vec<u32>,
-    taken: super::bits::Bits,
+    taken: crate::bits::Bits,
     held: Option<&'a [Key]>,
 }
 
@@ -356,7 +356,7 @@ impl<'a> MissingPremises<'a> {
         Some(Self {
             held,
             by_and,
-            taken: super::bits::Bits::new(graph.n_states()),
+            taken: crate::bits::Bits::new(graph.n_states()),
         })
     }
 
@@ -366,7 +366,7 @@ impl<'a> MissingPremises<'a> {
         let reached = (0u32..).zip(keys).filter(|pair| *pair.1 != NO_KEY);
         Some(Self {
             by_and,
-            taken: super::bits::Bits::of(graph.n_states(), reached.map(|pair| pair.0)),
+            taken: crate::bits::Bits::of(graph.n_states(), reached.map(|pair| pair.0)),
             held: None,
         })
     }

@@ -1,8 +1,8 @@
 //! Everything that can be derived from what is held: plain reachability, AND steps exact.
 
-use super::bits::Bits;
 use super::topology::StateId;
 use super::view::Topology;
+use crate::bits::Bits;
 use crate::budget::{Budget, CHECK_EVERY, Outcome, Stop};
 
 /// The states derivable from the held ones, those included. O(reached part).

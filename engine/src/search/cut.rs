@@ -14,10 +14,10 @@ mod flow;
 use disjoint::DisjointChains;
 use flow::Network;
 
-use super::bits::Bits;
 use super::closure::closure;
 use super::topology::{StateId, StepId};
 use super::view::Topology;
+use crate::bits::Bits;
 use crate::budget::{Budget, Stop};
 
 /// What cutting costs: a whole number, or [`Capacity::UNCUTTABLE`].

@@ -7,11 +7,11 @@
 //! dominator is a choke point, but a state that is needed only as a side premise is not seen.
 //! [`choke_points_of`] finds those too, for one target at a time.
 
-use super::bits::Bits;
 use super::cheapest::cheapest_from;
 use super::closure::closure;
 use super::topology::{StateId, StepId};
 use super::view::Topology;
+use crate::bits::Bits;
 use crate::budget::{Budget, CHECK_EVERY, Stop};
 use crate::score::cost::{Cost, likelihood_of_cost};
 

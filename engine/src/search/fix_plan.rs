@@ -14,10 +14,10 @@ mod within;
 
 use std::ops::Range;
 
-use super::bits::Bits;
 use super::cheapest::{Cheapest, Horizon, SideCosts, cheapest_from_within, cheapest_to_within};
 use super::topology::{StateId, StepGraph, StepId, offsets_of, shift_back};
 use super::view::View;
+use crate::bits::Bits;
 use crate::budget::{Budget, Outcome, Stop};
 use crate::score::cost::Cost;
 use hitting_set::{HittingSet, Solution};

@@ -22,11 +22,11 @@ use smallvec::SmallVec;
 
 use self::lanes::{Lanes, is_nothing, join, keep_common, row_range, spread, take_away};
 use self::links::{LinksNow, Parts};
-use super::bits::Bits;
 use super::components::{Condensation, Links, components};
 use super::fresh_costs::StepChange;
 use super::topology::{StateId, StepGraph, StepGraphBuilder};
 use super::view::{Additions, View};
+use crate::bits::Bits;
 use crate::budget::{Budget, Stop};
 
 /// Pending steps before the graph is condensed again.

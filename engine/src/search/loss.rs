@@ -21,12 +21,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fearless_simd::{Level, dispatch};
 
-use super::bits::Bits;
 use super::cheapest::SideCosts;
 use super::components::{Components, Links, components};
 use super::frontier::NO_KEY;
 use super::topology::StateId;
 use super::view::Topology;
+use crate::bits::Bits;
 use crate::budget::{Budget, Outcome, Stop};
 use crate::score::cost::{Cost, UNIT};
 

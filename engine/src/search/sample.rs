@@ -143,9 +143,9 @@ pub fn probability_ceilings<T: Topology>(graph: &T, tree: &Dominators) -> Vec<f6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bits::Bits;
     use crate::budget::Stop;
     use crate::score::cost::likelihood_of_cost;
-    use crate::search::bits::Bits;
     use crate::search::cheapest::cheapest_from;
     use crate::search::dominators::dominators;
     use crate::search::testing::{all_steps, naive_closure, random_graph, random_states};

@@ -12,10 +12,10 @@
 //! AND steps count as links from their main premise, as in [`super::reach_of_all`], so that what is
 //! estimated is then an upper bound.
 
-use super::bits::Bits;
 use super::components::Condensation;
 use super::random::SplitMix64;
 use super::topology::StateId;
+use crate::bits::Bits;
 use crate::budget::{Budget, Outcome, Stop};
 
 /// Estimated numbers of reached states.

@@ -5,8 +5,8 @@
     reason = "the rows of the plain graph are the inside of every loop there is"
 )]
 
-use super::bits::Bits;
 use super::topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
+use crate::bits::Bits;
 use crate::score::cost::Cost;
 
 /// An AND step as searches see it.

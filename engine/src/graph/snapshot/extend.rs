@@ -128,6 +128,7 @@ impl Snapshot {
             node_provenance: self.node_provenance.clone(),
             edge_provenance: provenance.finish(),
             levels: LevelPool::default(),
+            label_reach: OnceLock::new(),
             end_labels,
         }
     }

@@ -6,8 +6,8 @@ use super::super::testing::{
 };
 use super::super::view::{Additions, View};
 use super::*;
+use crate::bits::Bits;
 use crate::budget::Limits;
-use crate::search::bits::Bits;
 
 fn complete<T>(outcome: Outcome<T>) -> T {
     match outcome {

@@ -11,8 +11,8 @@
 //! out.
 
 use super::Between;
+use crate::bits::Bits;
 use crate::budget::{Budget, Stop};
-use crate::search::bits::Bits;
 use crate::search::topology::StateId;
 use crate::search::view::Topology;
 

@@ -1,8 +1,8 @@
 //! In which order the fixes of a plan are best applied.
 
 use super::{FixPlan, Fixes, PlanGoal, PlanQuality, PlannedFix};
+use crate::bits::Bits;
 use crate::budget::{Budget, Stop};
-use crate::search::bits::Bits;
 use crate::search::cheapest::{Cheapest, cheapest_from, cheapest_from_until, restore};
 use crate::search::topology::{StateId, StepGraph, StepId};
 use crate::search::view::View;

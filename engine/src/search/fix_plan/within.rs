@@ -2,8 +2,8 @@
 
 use super::order::ordered;
 use super::{FixPlan, Fixes, PlanGoal, PlanQuality, breaking_fixes};
+use crate::bits::Bits;
 use crate::budget::{Budget, Outcome, Stop};
-use crate::search::bits::Bits;
 use crate::search::cheapest::cheapest_from;
 use crate::search::topology::StepGraph;
 use crate::search::view::View;

@@ -2,9 +2,9 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::super::bits::Bits;
 use super::super::components::Components;
 use super::super::topology::{StateId, StepGraph, StepId};
+use crate::bits::Bits;
 
 /// The links between states that the parts are made of.
 #[derive(Debug)]

@@ -9,9 +9,9 @@
     reason = "loops over lanes are compiled for the widest vectors, which takes inlining and plain indexes"
 )]
 
+use crate::bits::Bits;
 use crate::budget::{Budget, CHECK_EVERY, Stop};
 use crate::score::cost::{Cost, likelihood_of_cost};
-use crate::search::bits::Bits;
 use crate::search::components::{Components, Links, components};
 use crate::search::topology::StateId;
 use crate::search::view::Topology;
