@@ -18,6 +18,7 @@ mod verb;
 pub(crate) use matching::fill;
 pub use parallel::Parallel;
 
+use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use regex::{Regex, RegexBuilder};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::ast::Span;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::expr::{Slot, SubqueryKind};
 use crate::fault::Fault;
 use crate::plan::{Body, Node, Op, Subplan};
@@ -82,6 +83,8 @@ pub struct Cx<'a> {
     morsel: Option<Range<u32>>,
     /// What each `EXISTS` has cost, and what is known of it, by its operator.
     exists: FxHashMap<usize, exists::Asked>,
+    /// The ends of verbs by where they are written, and whether any row had a node for them.
+    ends: BTreeMap<(u32, u32), bool>,
 }
 
 impl std::fmt::Debug for Cx<'_> {
@@ -118,6 +121,7 @@ impl<'a> Cx<'a> {
             parallel: None,
             morsel: None,
             exists: FxHashMap::default(),
+            ends: BTreeMap::new(),
         }
     }
 
@@ -161,6 +165,9 @@ impl<'a> Cx<'a> {
             if let (Some(own), Some(other)) = (&mut own.time_ns, other.time_ns) {
                 *own += other;
             }
+        }
+        for (&end, &is_met) in &worker.ends {
+            *self.ends.entry(end).or_default() |= is_met;
         }
         // What the workers did while this thread waited is theirs.
         self.mark = self.clock.map_or(0, |clock| clock());
@@ -220,6 +227,21 @@ impl<'a> Cx<'a> {
             self.budget.expand(done)?;
         }
         Ok(())
+    }
+
+    /// Notes whether an end of a verb had a node for this row.
+    pub(crate) fn note_end(&mut self, span: Span, is_met: bool) {
+        *self.ends.entry((span.start, span.end)).or_default() |= is_met;
+    }
+
+    /// Warnings about ends that had no node for any row: nothing follows from an answer about them.
+    pub fn empty_ends(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        let empty = self.ends.iter().filter(|(_, is_met)| !**is_met);
+        empty.map(|(&(start, end), _)| {
+            let message = "no node matches this, so the answer says nothing about it";
+            Diagnostic::new(Code::EmptyEnd, Span { start, end }, message)
+                .help("ask for it alone with `MATCH`, and look at how it is written in the graph")
+        })
     }
 
     /// The next number of the query's own random sequence (splitmix64), from 0 to below 1.

@@ -105,6 +105,8 @@ pub struct Summary {
     pub stats: QueryStats,
     /// What it did, when asked for by `PROFILE`.
     pub plan: Option<Vec<PlanRow>>,
+    /// What running has shown to be suspicious, beside [`Prepared::warnings`].
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// How a query is run.
@@ -266,7 +268,7 @@ impl Prepared {
             rows,
             completeness: summary.completeness,
             stats: summary.stats,
-            warnings: self.resolved.warnings.clone(),
+            warnings: [self.warnings(), &summary.warnings].concat(),
             plan: summary.plan,
         })
     }
@@ -346,6 +348,7 @@ impl Prepared {
                 memory_bytes: budget.memory_bytes(),
             },
             plan,
+            warnings: cx.empty_ends().collect(),
         })
     }
 }

@@ -8,7 +8,7 @@ use foothold_engine::graph::{NodeId, Snapshot};
 use foothold_engine::model::schema::INTERNET_ID;
 use foothold_engine::search::StateId;
 
-use crate::ast::{self, EndKind, Ends, Ident, PathElement, PathPattern};
+use crate::ast::{self, EndKind, Ends, Ident, PathElement, PathPattern, Span};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exec::{Cx, run_body};
 use crate::expr::Slot;
@@ -35,6 +35,9 @@ enum EndPlan {
         body: Arc<Body>,
         slot: Slot,
         capability: Option<Capability>,
+        /// Where the query picks them out of all with their labels; a definition in another text
+        /// has no place there.
+        span: Option<Span>,
     },
     /// Where the attacker `internet` starts without a definition of it.
     Internet,
@@ -142,13 +145,18 @@ impl EndsPlan {
                     body,
                     slot,
                     capability,
+                    span,
                 } => {
+                    let n_before = found.len();
                     let _ = run_body(body, cx, &mut |cx| {
                         if let Val::Node(node) = *cx.get(*slot) {
                             found.push(EndNode::new(graph, node, *capability, role));
                         }
                         Ok(ControlFlow::Continue(()))
                     })?;
+                    if let Some(span) = span {
+                        cx.note_end(*span, found.len() > n_before);
+                    }
                 }
                 EndPlan::Internet => {
                     let node = internet(graph.snapshot());
@@ -227,6 +235,9 @@ fn nodes(
     capability: Option<Capability>,
     scope: &Scope,
 ) -> Option<EndPlan> {
+    // Labels that no node has are reported where names are resolved.
+    let is_picked = node.properties.is_some() || node.filter.is_some();
+    let span = is_picked.then_some(node.span);
     let mut node = node.clone();
     let name = node
         .variable
@@ -259,6 +270,7 @@ fn nodes(
         body: Arc::new(body),
         slot,
         capability,
+        span,
     })
 }
 
@@ -290,5 +302,11 @@ fn attacker(
     let before = resolver.diagnostics.len();
     let planned = EndsPlan::of(context, resolver, start, &Scope::default());
     resolver.diagnostics.truncate(before);
-    Some(planned.ends)
+    let mut ends = planned.ends;
+    for end in &mut ends {
+        if let EndPlan::Nodes { span, .. } = end {
+            *span = None;
+        }
+    }
+    Some(ends)
 }

@@ -344,7 +344,7 @@ impl Asking<'_> {
                 prepare_tree(snapshot, text, query, question.params, &env).map_err(refuse)?;
         }
         warnings.extend(prepared.warnings().iter().cloned());
-        let warnings = diagnostics_json(text, &warnings);
+        let mut warnings = diagnostics_json(text, &warnings);
 
         if query.mode == QueryMode::Explain {
             let plan: Vec<Json> = prepared
@@ -386,6 +386,7 @@ impl Asking<'_> {
                 }
             })
             .map_err(refuse)?;
+        warnings.extend(diagnostics_json(text, &summary.warnings));
         let mut ending = Ending::new(
             world,
             summary.stats.rows,

@@ -105,6 +105,12 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
     for result in &results {
         if let Some(error) = &result.error {
             terminal.warn(&format!("{}: {error}", result.policy.name()));
+        } else {
+            for diagnostic in &result.diagnostics {
+                let message = diagnostic["message"].as_str().unwrap_or_default();
+                let line = &diagnostic["line"];
+                terminal.warn(&format!("{}:{line}: {message}", result.policy.name()));
+            }
         }
     }
     let any = |status| results.iter().any(|result| result.status == status);

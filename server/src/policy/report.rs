@@ -44,17 +44,19 @@ pub(crate) fn sarif(results: &[PolicyResult]) -> Json {
             })
         })
         .collect();
-    let notifications: Vec<Json> = results
+    let mut notifications: Vec<Json> = results
         .iter()
         .filter_map(|result| {
             let error = result.error.as_deref()?;
-            Some(json!({
-                "level": "error",
-                "message": { "text": format!("{}: {error}", result.policy.name()) },
-                "associatedRule": { "id": result.policy.name() },
-            }))
+            Some(notification(result, "error", error))
         })
         .collect();
+    let is_successful = notifications.is_empty();
+    for result in results.iter().filter(|result| result.error.is_none()) {
+        let messages = result.diagnostics.iter();
+        let messages = messages.filter_map(|diagnostic| diagnostic["message"].as_str());
+        notifications.extend(messages.map(|message| notification(result, "warning", message)));
+    }
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -65,11 +67,20 @@ pub(crate) fn sarif(results: &[PolicyResult]) -> Json {
                 "rules": rules,
             }},
             "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
+                "executionSuccessful": is_successful,
                 "toolExecutionNotifications": notifications,
             }],
             "results": found,
         }],
+    })
+}
+
+/// What is to be said about a policy beside its results.
+fn notification(result: &PolicyResult, level: &str, text: &str) -> Json {
+    json!({
+        "level": level,
+        "message": { "text": format!("{}: {text}", result.policy.name()) },
+        "associatedRule": { "id": result.policy.name() },
     })
 }
 

@@ -57,7 +57,7 @@ pub(crate) struct PolicyResult {
     pub(crate) violations: Vec<Violation>,
     /// Why there is no verdict.
     pub(crate) error: Option<String>,
-    /// What is wrong with the query, as JSON diagnostics.
+    /// What is wrong with the query, or suspicious about it, as JSON diagnostics.
     pub(crate) diagnostics: Vec<Json>,
     /// Milliseconds.
     pub(crate) elapsed_ms: f64,
@@ -154,7 +154,12 @@ fn judge(policy: &Policy, answer: &AnswerDto, baseline: Option<&Baseline>) -> Po
         },
         violations,
         error,
-        diagnostics: Vec::new(),
+        diagnostics: answer
+            .ending
+            .warnings
+            .iter()
+            .filter_map(|warning| serde_json::to_value(warning).ok())
+            .collect(),
         elapsed_ms: answer.ending.stats.elapsed_ms,
     }
 }

@@ -131,6 +131,39 @@ fn what_cannot_be_decided_is_code_2() {
     );
 }
 
+/// A name that is not there gives no rows, which is no proof of anything.
+#[test]
+fn a_policy_about_what_is_not_there_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("p.fql");
+    let policy = "POLICY p \"t\" EXPECT NO ROWS ATTACK PATHS TO (d:DataStore {name: 'custmers'})";
+    fs::write(&file, policy).unwrap();
+    let check = |format: &str| {
+        let shop = shop();
+        run(&[
+            "check",
+            "--load",
+            text(&shop),
+            "--format",
+            format,
+            text(&file),
+        ])
+    };
+    let checked = check("json");
+    assert_eq!(checked.code, 0);
+    assert!(
+        checked.err.contains("no node matches this"),
+        "{}",
+        checked.err
+    );
+    let diagnostic = &checked.json()["policies"][0]["diagnostics"][0];
+    assert_eq!(diagnostic["code"], "query.empty_end");
+    let run = &check("sarif").json()["runs"][0];
+    let notified = &run["invocations"][0]["toolExecutionNotifications"][0];
+    assert_eq!(notified["level"], "warning");
+    assert_eq!(run["invocations"][0]["executionSuccessful"], true);
+}
+
 #[test]
 fn sarif_carries_rule_level_place_and_fingerprint() {
     let checked = run(&[
