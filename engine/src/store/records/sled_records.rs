@@ -9,6 +9,7 @@
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sled::transaction::{ConflictableTransactionError, TransactionError, TransactionalTree};
 
@@ -30,6 +31,33 @@ const CACHE_BYTES: u64 = 64 * 1024 * 1024;
 /// A net under the explicit syncs, not a replacement for them.
 const FLUSH_EVERY_MS: u64 = 100;
 
+/// How often, and after how long each time, a database that is still closing is tried again.
+const LOCK_TRIES: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// Opens the database. A thread of a database that this process has just dropped may hold its lock
+/// for a moment more; another process cannot, the folder's own lock keeps it out before.
+fn open_db(path: &Path) -> Result<sled::Db> {
+    let config = sled::Config::new()
+        .path(path)
+        .mode(sled::Mode::LowSpace)
+        .cache_capacity(CACHE_BYTES)
+        .use_compression(false)
+        .flush_every_ms(Some(FLUSH_EVERY_MS));
+    let mut n_tries = 0;
+    loop {
+        match caught(|| config.open())? {
+            Err(sled::Error::Io(error))
+                if n_tries < LOCK_TRIES && error.to_string().contains("could not acquire lock") =>
+            {
+                n_tries += 1;
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            opened => return opened.map_err(|error| failed(&error)),
+        }
+    }
+}
+
 /// Records in an embedded sled database.
 pub struct SledRecords {
     db: sled::Db,
@@ -42,16 +70,7 @@ impl SledRecords {
     /// Opens the database in a folder of its own, or creates it.
     pub fn open(path: &Path) -> Result<Self> {
         let is_new = !path.join("db").exists();
-        let db = caught(|| {
-            sled::Config::new()
-                .path(path)
-                .mode(sled::Mode::LowSpace)
-                .cache_capacity(CACHE_BYTES)
-                .use_compression(false)
-                .flush_every_ms(Some(FLUSH_EVERY_MS))
-                .open()
-        })?
-        .map_err(|error| failed(&error))?;
+        let db = open_db(path)?;
         let file = path.join("db");
         let file = File::open(&file).on("open", &file)?;
         let records = Self {

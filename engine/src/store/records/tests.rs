@@ -182,3 +182,17 @@ proptest! {
         }
     }
 }
+
+/// Who opens while the last handle is still being closed waits for it.
+#[test]
+fn a_database_that_is_still_closing_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("records");
+    let first = SledRecords::open(&path).unwrap();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| SledRecords::open(&path).map(drop));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        drop(first);
+        opening.join().unwrap().unwrap();
+    });
+}
