@@ -32,6 +32,13 @@ impl Levels {
         known.checked_sub(self.base)?.checked_sub(1)
     }
 
+    /// Whether the node has a distance. For loops that must not branch on it.
+    #[inline]
+    pub(crate) fn has(&self, node: NodeId) -> bool {
+        let known = self.of_node.get(node.0 as usize);
+        known.is_some_and(|&known| known > self.base)
+    }
+
     /// Notes a distance; `false` when the node has one already.
     #[inline]
     pub(crate) fn set(&mut self, node: NodeId, level: u32) -> bool {

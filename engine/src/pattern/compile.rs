@@ -400,6 +400,13 @@ pub(super) fn every_end(
     direction: Direction,
     node: NodeId,
 ) -> impl Iterator<Item = &u32> {
+    let [out, incoming] = every_row(snapshot, direction, node);
+    out.iter().chain(incoming)
+}
+
+/// The same as rows: the ends of outgoing edges, and those of incoming ones.
+#[inline]
+pub(super) fn every_row(snapshot: &Snapshot, direction: Direction, node: NodeId) -> [&[u32]; 2] {
     let out: &[u32] = match direction {
         Direction::In => &[],
         _ => snapshot.every_target(node),
@@ -408,7 +415,7 @@ pub(super) fn every_end(
         Direction::Out => &[],
         _ => snapshot.every_source(node),
     };
-    out.iter().chain(incoming)
+    [out, incoming]
 }
 
 /// The edges of one kind from `source` to `target`: a range of the sorted row.

@@ -7,10 +7,11 @@ use roaring::RoaringBitmap;
 
 use crate::bits::Bits;
 use crate::graph::{EdgeId, Levels, NodeId, Snapshot};
+use crate::memory::prefetch;
 
 use super::bindings::Binding;
 use super::closed::{Closed, closed};
-use super::compile::{EdgeTest, NodeTest, every_end};
+use super::compile::{EdgeTest, NodeTest, every_row};
 use super::ir::{Condition, Direction, Read};
 use super::run::{Flow, Host, Run};
 use super::step::{HopStep, Part, PathStep, Step};
@@ -224,6 +225,7 @@ impl<H> Run<'_, H> {
         backward.set(target, 0);
         let (mut ahead, mut behind) = (Frontier::at(start), Frontier::at(target));
         [ahead.between, behind.between] = between(snapshot, hop.edges.direction, start, target);
+        let mut news = News::default();
         ahead.n_edges = self.growth(&hop.edges, is_bare, start);
         behind.n_edges = self.growth(&back, is_bare, target);
         while !ahead.nodes.is_empty() && !behind.nodes.is_empty() {
@@ -244,17 +246,19 @@ impl<H> Run<'_, H> {
             for node in std::mem::take(&mut side.nodes) {
                 let mut has_met = false;
                 if is_bare {
-                    let mut n_looked = 0;
-                    for &end in every_end(snapshot, edges.direction, node) {
-                        n_looked += 1;
-                        let is_between = side.between.is_none_or(|nodes| nodes.contains(end));
-                        let end = NodeId(end);
-                        if is_between && own.set(end, side.depth) {
-                            has_met |= other.get(end).is_some();
-                            side.nodes.push(end);
-                            side.n_edges += self.growth(edges, is_bare, end);
+                    let rows = every_row(snapshot, edges.direction, node);
+                    for row in rows {
+                        for &end in news.of(row, side.between, own) {
+                            let end = NodeId(end);
+                            // Parallel edges lead to the same node twice.
+                            if own.set(end, side.depth) {
+                                has_met |= other.has(end);
+                                side.nodes.push(end);
+                                side.n_edges += self.growth(edges, is_bare, end);
+                            }
                         }
                     }
+                    let n_looked = rows.iter().map(|row| row.len() as u64).sum();
                     self.ticks(n_looked)?;
                 } else {
                     edges.each(snapshot, node, |edge, end| {
@@ -281,10 +285,14 @@ impl<H> Run<'_, H> {
         Ok(None)
     }
 
-    /// Edges that a search looks at from `node`.
+    /// Edges that a search looks at from `node`, when its level comes.
     fn growth(&self, edges: &EdgeTest, is_bare: bool, node: NodeId) -> u64 {
         if is_bare {
-            every_end(self.snapshot, edges.direction, node).count() as u64
+            let rows = every_row(self.snapshot, edges.direction, node);
+            for row in rows {
+                prefetch(row, 0);
+            }
+            rows.iter().map(|row| row.len() as u64).sum()
         } else {
             edges.degree(self.snapshot, node)
         }
@@ -436,6 +444,42 @@ impl Frontier<'_> {
             n_edges: 0,
             between: None,
         }
+    }
+}
+
+/// The nodes of a row that a search has not seen and wants to.
+#[derive(Default)]
+struct News {
+    found: Vec<u32>,
+}
+
+impl News {
+    /// Whether a node is new is as good as random, so nothing branches on it: each is written
+    /// down, and stays if the place is counted.
+    fn of(&mut self, row: &[u32], between: Option<&Bits>, seen: &Levels) -> &[u32] {
+        if self.found.len() < row.len() {
+            self.found.resize(row.len(), 0);
+        }
+        let mut n_new = 0;
+        let mut note = |end: u32, is_wanted: bool| {
+            if let Some(place) = self.found.get_mut(n_new) {
+                *place = end;
+            }
+            n_new += usize::from(is_wanted);
+        };
+        match between {
+            Some(nodes) => {
+                for &end in row {
+                    note(end, nodes.contains(end) & !seen.has(NodeId(end)));
+                }
+            }
+            None => {
+                for &end in row {
+                    note(end, !seen.has(NodeId(end)));
+                }
+            }
+        }
+        self.found.get(..n_new).unwrap_or_default()
     }
 }
 

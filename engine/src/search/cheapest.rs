@@ -15,7 +15,7 @@ pub use backward::{SideCosts, cheapest_to};
 
 use super::frontier::{Frontier, Key, NO_KEY, key, key_after, key_cost, key_steps};
 use super::topology::{StateId, StepId};
-use super::view::Topology;
+use super::view::{Soon, Topology};
 use crate::budget::{Budget, CHECK_EVERY, Outcome, Stop};
 use crate::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 
@@ -372,6 +372,9 @@ impl<'a> MissingPremises<'a> {
     }
 }
 
+/// So many states ahead of its turn a row is asked for.
+const AHEAD: usize = 4;
+
 fn settle<T: Topology>(
     graph: &T,
     keys: &mut [Key],
@@ -382,6 +385,12 @@ fn settle<T: Topology>(
 ) -> Result<(), Stop> {
     let mut n_expanded = 0;
     while let Some((at_key, at)) = frontier.pop() {
+        if let Some(later) = frontier.ahead(AHEAD) {
+            graph.expect_out(later, Soon::Later);
+        }
+        if let Some(next) = frontier.ahead(AHEAD / 2) {
+            graph.expect_out(next, Soon::Next);
+        }
         if keys[at as usize] != at_key || at_key >= limit.key {
             continue;
         }

@@ -5,7 +5,7 @@
 //! every step leads from a component to the same one or to one with a lower number.
 
 use super::topology::{StateId, offsets_of, shift_back};
-use super::view::Topology;
+use super::view::{Soon, Topology};
 use crate::budget::{Budget, CHECK_EVERY, Stop};
 
 /// What counts as a link when states are condensed.
@@ -68,6 +68,9 @@ impl Components {
         &self.states[self.offsets[component] as usize..self.offsets[component + 1] as usize]
     }
 }
+
+/// So many states ahead of its turn a row is asked for.
+const AHEAD: usize = 8;
 
 struct Visit {
     state: u32,
@@ -223,9 +226,17 @@ impl Condensation {
         let mut successors: Vec<u32> = Vec::new();
         // The component that last listed this one as a successor.
         let mut listed_by = vec![u32::MAX; n_components];
+        let mut n_listed = 0;
         for component in 0..n_components as u32 {
             listed_by[component as usize] = component;
             for &state in components.row(component) {
+                let later = components.states.get(n_listed + AHEAD);
+                let next = components.states.get(n_listed + AHEAD / 2);
+                if let (Some(&later), Some(&next)) = (later, next) {
+                    graph.expect_out(later, Soon::Later);
+                    graph.expect_out(next, Soon::Next);
+                }
+                n_listed += 1;
                 let mut list = |gain: u32| {
                     let successor = components.by_state[gain as usize];
                     if listed_by[successor as usize] != component {

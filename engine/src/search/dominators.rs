@@ -10,7 +10,7 @@
 use super::cheapest::cheapest_from;
 use super::closure::closure;
 use super::topology::{StateId, StepId};
-use super::view::Topology;
+use super::view::{Soon, Topology};
 use crate::bits::Bits;
 use crate::budget::{Budget, CHECK_EVERY, Stop};
 use crate::score::cost::{Cost, likelihood_of_cost};
@@ -155,6 +155,9 @@ impl Dominators {
     }
 }
 
+/// So many states ahead of its turn a row is asked for.
+const AHEAD: u32 = 8;
+
 /// The dominator tree from all starts. Nearly O(states + steps) in the reached part.
 pub fn dominators<T: Topology>(
     graph: &T,
@@ -219,6 +222,10 @@ pub fn dominators<T: Topology>(
             lowest = lowest.min(candidate);
         };
         let state = states[own as usize];
+        if own > AHEAD {
+            graph.expect_in(states[(own - AHEAD) as usize], Soon::Later);
+            graph.expect_in(states[(own - AHEAD / 2) as usize], Soon::Next);
+        }
         graph.each_in(state, |_, premise, _| consider(premise));
         if has_and {
             graph.each_and_in(state, |and| {

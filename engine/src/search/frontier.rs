@@ -98,6 +98,14 @@ impl Frontier {
         }
     }
 
+    /// The node that comes out after so many others, if nothing is pushed before it.
+    #[inline]
+    pub(crate) fn ahead(&self, n_before: usize) -> Option<u32> {
+        let bucket = &self.ring[self.current as usize % N_BUCKETS];
+        let at = bucket.len().checked_sub(n_before + 1)?;
+        bucket.get(at).map(|entry| entry.1)
+    }
+
     /// A lower bound of every key still to come: the start of the lowest bucket that holds one.
     #[cfg(test)]
     pub(crate) fn floor(&self) -> Key {

@@ -23,6 +23,8 @@ mod builder;
 
 pub use builder::StepGraphBuilder;
 
+use super::view::Soon;
+use crate::memory::prefetch;
 use crate::score::cost::{Cost, MAX_STEP_COST};
 
 /// A state of one attack graph: something the attacker may hold. Dense from 0.
@@ -268,6 +270,16 @@ impl StepGraph {
     }
 
     #[inline]
+    pub(super) fn prefetch_out(&self, state: u32, how_soon: Soon) {
+        prefetch_row(&self.out_offsets, &self.out_arcs, state, how_soon);
+    }
+
+    #[inline]
+    pub(super) fn prefetch_in(&self, state: u32, how_soon: Soon) {
+        prefetch_row(&self.in_offsets, &self.in_arcs, state, how_soon);
+    }
+
+    #[inline]
     pub(crate) fn and_out(&self, state: u32) -> &[u32] {
         row(&self.and.out_offsets, &self.and.out, state)
     }
@@ -285,6 +297,19 @@ impl StepGraph {
     #[inline]
     pub(crate) fn and_premises(&self, and: u32) -> &[u32] {
         row(&self.and.premise_offsets, &self.and.premises, and)
+    }
+}
+
+/// The place of a row first, then the lines that an average row has.
+#[inline]
+fn prefetch_row<T>(offsets: &[u32], entries: &[T], state: u32, how_soon: Soon) {
+    match how_soon {
+        Soon::Later => prefetch(offsets, state as usize),
+        Soon::Next => {
+            let start = offsets[state as usize] as usize;
+            prefetch(entries, start);
+            prefetch(entries, start + 64 / size_of::<T>());
+        }
     }
 }
 

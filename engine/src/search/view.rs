@@ -39,6 +39,10 @@ pub trait Topology: Sync {
     fn has_state(&self, state: u32) -> bool;
     /// Whether the step may be used at all.
     fn has_step(&self, step: u32) -> bool;
+    /// Says that the steps out of this state will be visited after a few others. A hint.
+    fn expect_out(&self, _state: u32, _how_soon: Soon) {}
+    /// Says that the steps into this state will be visited after a few others. A hint.
+    fn expect_in(&self, _state: u32, _how_soon: Soon) {}
     /// Calls `visit(step, gain, cost)` for each step with this state as its only premise.
     fn each_out(&self, state: u32, visit: impl FnMut(u32, u32, Cost));
     /// Calls `visit(step, premise, cost)` for each step with one premise that gains this state.
@@ -59,6 +63,15 @@ pub trait Topology: Sync {
     fn each_and<'a>(&'a self, visit: impl FnMut(AndStep<'a>));
     /// What a step needs, gains and costs. O(log states).
     fn step(&self, step: StepId) -> StepParts;
+}
+
+/// How far ahead of its visit a row is announced: first where it lies, then what is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soon {
+    /// After a few others.
+    Later,
+    /// After one or two, and announced before.
+    Next,
 }
 
 /// One step taken apart.
@@ -109,6 +122,16 @@ impl Topology for StepGraph {
     #[inline]
     fn has_step(&self, step: u32) -> bool {
         (step as usize) < self.n_steps()
+    }
+
+    #[inline(always)]
+    fn expect_out(&self, state: u32, how_soon: Soon) {
+        self.prefetch_out(state, how_soon);
+    }
+
+    #[inline(always)]
+    fn expect_in(&self, state: u32, how_soon: Soon) {
+        self.prefetch_in(state, how_soon);
     }
 
     #[inline(always)]

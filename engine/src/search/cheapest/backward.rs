@@ -1,10 +1,11 @@
 //! The cheapest chains from every state to a set of targets.
 
+use super::AHEAD;
 use super::Cheapest;
 use crate::budget::{Budget, CHECK_EVERY, Outcome, Stop};
 use crate::search::frontier::{Frontier, Key, NO_KEY, key, key_after, key_cost};
 use crate::search::topology::StateId;
-use crate::search::view::Topology;
+use crate::search::view::{Soon, Topology};
 
 /// What the AND steps cost as links of a chain: their own cost and that of the side derivations.
 ///
@@ -127,6 +128,12 @@ fn settle_back<T: Topology>(
     let has_and = graph.n_and_steps() > 0;
     let mut n_expanded = 0;
     while let Some((at_key, at)) = frontier.pop() {
+        if let Some(later) = frontier.ahead(AHEAD) {
+            graph.expect_in(later, Soon::Later);
+        }
+        if let Some(next) = frontier.ahead(AHEAD / 2) {
+            graph.expect_in(next, Soon::Next);
+        }
         if keys[at as usize] != at_key || key_cost(at_key) > horizon.max_cost {
             continue;
         }
