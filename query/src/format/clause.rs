@@ -63,7 +63,11 @@ impl<'c> Layout<'c> {
         }
         for part in &union.rest {
             let text = if part.all { "UNION ALL" } else { "UNION" };
-            lines.push(Line::new(text, part.span.start + 5));
+            // The words end before the clause after them; `ALL` may stand on a line of its own.
+            let word_end = part.span.start + "UNION".len() as u32;
+            let next = part.query.clauses.first();
+            let end = next.map_or(word_end, |clause| clause.span().start);
+            lines.push(Line::new(text, end));
             for clause in &part.query.clauses {
                 lines.extend(self.clause(clause));
             }
