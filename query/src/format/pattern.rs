@@ -187,8 +187,10 @@ fn write_relationship(out: &mut String, relationship: &RelationshipPattern) {
             inner.push(')');
         }
     }
-    // A quantifier after a bare arrow is written with brackets, which read the same everywhere.
-    if inner.is_empty() && postfix.is_none() {
+    // A quantifier after a bare arrow is written with brackets, which read the same everywhere; so
+    // is a line after a quantifier, where `+--(` would be three signs before a value.
+    let is_sum = relationship.direction == Direction::Either && out.ends_with(['+', '*']);
+    if inner.is_empty() && postfix.is_none() && !is_sum {
         out.push_str(match relationship.direction {
             Direction::Outgoing => "-->",
             Direction::Incoming => "<--",
