@@ -84,14 +84,40 @@ pub(crate) struct Substitution {
     pub(crate) tree: Tree,
     pub(crate) slot: Slot,
     pub(crate) ty: Ty,
+    /// What its names stand for where it may be written.
+    names: Vec<(String, Option<Slot>)>,
+}
+
+impl Substitution {
+    /// `tree`, when written in `scope` or further in.
+    pub(crate) fn new(tree: &Tree, slot: Slot, ty: Ty, scope: &Scope) -> Self {
+        let mut names = Vec::new();
+        aggregate::each_name(tree, &mut |name| {
+            let slot = scope.find(name).map(|(_, variable)| variable.slot);
+            names.push((name.to_owned(), slot));
+        });
+        Substitution {
+            tree: tree.clone(),
+            slot,
+            ty,
+            names,
+        }
+    }
+
+    /// Whether `tree` is this expression, none of its names hidden by one of `scope`.
+    fn is(&self, tree: &Tree, scope: &Scope) -> bool {
+        let slot = |name: &str| scope.find(name).map(|(_, variable)| variable.slot);
+        self.tree == *tree && self.names.iter().all(|(name, known)| slot(name) == *known)
+    }
 }
 
 /// The aggregates of a projection while its items are resolved.
 #[derive(Debug, Default)]
 pub(crate) struct Grouping {
-    /// Variables below this place in the scope may be read only as grouping keys.
-    pub(crate) first_local: usize,
-    pub(crate) n_outer: usize,
+    /// The names of a row, for what is aggregated.
+    pub(crate) rows: Scope,
+    /// Substitutions that come from around the projection.
+    pub(crate) n_around: usize,
     pub(crate) items: Vec<AggregateItem>,
     pub(crate) seen: Vec<Substitution>,
 }

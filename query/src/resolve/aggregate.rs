@@ -29,6 +29,18 @@ pub(crate) fn is_simple_key(tree: &Tree) -> bool {
     }
 }
 
+/// Every variable in an expression, subqueries and patterns left out.
+pub(crate) fn each_name(tree: &Tree, visit: &mut dyn FnMut(&str)) {
+    match &tree.kind {
+        ExprKind::Variable(name) => visit(name),
+        ExprKind::MapProjection { variable, .. } => visit(&variable.name),
+        _ => {}
+    }
+    for part in children(tree) {
+        each_name(part, visit);
+    }
+}
+
 /// The expressions directly inside, subqueries and patterns left out.
 pub(crate) fn children(tree: &Tree) -> Vec<&Tree> {
     match &tree.kind {
@@ -128,7 +140,8 @@ impl Resolver<'_> {
             ));
             return fail;
         };
-        if let Some(known) = grouping.seen.iter().find(|known| known.tree == *tree) {
+        let known = grouping.seen.iter().find(|known| known.is(tree, scope));
+        if let Some(known) = known {
             let known = known.clone();
             self.grouping = Some(grouping);
             return (self.read(known.slot), known.ty);
@@ -138,18 +151,14 @@ impl Resolver<'_> {
             self.error(Code::ArgumentCount, tree.span, message);
         }
         // Inside, every name is that of a row again.
-        let inner_scope = Scope {
-            vars: scope.vars.clone(),
-            n_outer: scope.n_outer,
-        };
-        let substitutions = std::mem::take(&mut self.substitutions);
+        let substitutions = self.substitutions.split_off(grouping.n_around);
         self.no_aggregate = Some("an aggregate cannot stand inside another");
         let mut resolved: Vec<(Expr, Ty)> = args
             .iter()
-            .map(|arg| self.value(arg, &inner_scope))
+            .map(|arg| self.value(arg, &grouping.rows))
             .collect();
         self.no_aggregate = None;
-        self.substitutions = substitutions;
+        self.substitutions.extend(substitutions);
         let ty = aggregate.ty(resolved.first().map(|arg| &arg.1));
         if let Some((_, found)) = resolved.first() {
             let numeric = matches!(
@@ -159,7 +168,8 @@ impl Resolver<'_> {
                     | Aggregate::PercentileCont
                     | Aggregate::PercentileDisc
             );
-            if numeric && !found.may_be_number() {
+            let adds = matches!(aggregate, Aggregate::Sum | Aggregate::Avg);
+            if (numeric || adds && *found != Ty::Temporal) && !found.may_be_number() {
                 let found = found.clone();
                 self.mismatch(tree.span, "a number", &found);
             }
@@ -176,11 +186,8 @@ impl Resolver<'_> {
             second,
             span: tree.span,
         });
-        grouping.seen.push(Substitution {
-            tree: tree.clone(),
-            slot,
-            ty: ty.clone(),
-        });
+        let seen = Substitution::new(tree, slot, ty.clone(), scope);
+        grouping.seen.push(seen);
         self.grouping = Some(grouping);
         (self.read(slot), ty)
     }

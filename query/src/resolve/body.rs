@@ -175,7 +175,12 @@ impl Resolver<'_> {
                 let mut outer = Scope::default();
                 for name in imports {
                     match scope.find(&name.name) {
-                        Some((_, variable)) => outer.vars.push(variable.clone()),
+                        Some((_, variable)) => {
+                            if variable.is_ungrouped {
+                                self.ungrouped(&name.name, name.span);
+                            }
+                            outer.vars.push(variable.clone());
+                        }
                         None => self.unknown_variable(&name.name, name.span, scope),
                     }
                 }

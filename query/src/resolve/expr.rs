@@ -67,17 +67,19 @@ impl Resolver<'_> {
         self.report(diagnostic);
     }
 
+    pub(super) fn ungrouped(&mut self, name: &str, span: Span) {
+        let message = format!("`{name}` is neither grouped by nor aggregated here");
+        let diagnostic = Diagnostic::new(Code::AmbiguousAggregation, span, message);
+        self.report(diagnostic.help("make it a column of its own, or aggregate it"));
+    }
+
     pub(super) fn variable(&mut self, name: &str, span: Span, scope: &Scope) -> (Expr, Ty) {
-        let Some((at, variable)) = scope.find(name) else {
+        let Some((_, variable)) = scope.find(name) else {
             self.unknown_variable(name, span, scope);
             return null();
         };
-        if let Some(grouping) = &self.grouping
-            && (grouping.n_outer..grouping.first_local).contains(&at)
-        {
-            let message = format!("`{name}` is neither grouped by nor aggregated here");
-            let diagnostic = Diagnostic::new(Code::AmbiguousAggregation, span, message);
-            self.report(diagnostic.help("make it a column of its own, or aggregate it"));
+        if variable.is_ungrouped {
+            self.ungrouped(name, span);
             return null();
         }
         let (slot, ty) = (variable.slot, variable.ty.clone());
@@ -85,7 +87,11 @@ impl Resolver<'_> {
     }
 
     pub(crate) fn expr(&mut self, tree: &Tree, scope: &Scope) -> (Expr, Ty) {
-        if let Some(known) = self.substitutions.iter().find(|known| known.tree == *tree) {
+        let known = self
+            .substitutions
+            .iter()
+            .find(|known| known.is(tree, scope));
+        if let Some(known) = known {
             let known = known.clone();
             return (self.read(known.slot), known.ty);
         }
@@ -458,12 +464,10 @@ impl Resolver<'_> {
     /// Resolves something that is no part of the projection around it.
     pub(crate) fn isolated<T>(&mut self, resolve: impl FnOnce(&mut Self) -> T) -> T {
         let grouping = self.grouping.take();
-        let substitutions = std::mem::take(&mut self.substitutions);
         let no_aggregate = self.no_aggregate.take();
         let is_condition = std::mem::replace(&mut self.is_condition, false);
         let result = resolve(self);
         self.grouping = grouping;
-        self.substitutions = substitutions;
         self.no_aggregate = no_aggregate;
         self.is_condition = is_condition;
         result

@@ -112,6 +112,9 @@ impl Resolver<'_> {
         }
         let (_, variable) = builder.scope.find(&name.name)?;
         let (slot, ty) = (variable.slot, variable.ty.clone());
+        if variable.is_ungrouped {
+            self.ungrouped(&name.name, name.span);
+        }
         if !ty.is_open() && ty != Ty::Node {
             self.two_kinds(name, "a node", ty.name());
         }

@@ -453,6 +453,9 @@ impl Resolver<'_> {
         }
         if let Some((_, variable)) = builder.scope.find(&name.name) {
             let (slot, ty) = (variable.slot, variable.ty.clone());
+            if variable.is_ungrouped {
+                self.ungrouped(&name.name, name.span);
+            }
             let fits = match kind {
                 VarKind::Walk => match &ty {
                     Ty::List(element) => element.is_open() || **element == Ty::Rel,

@@ -9,7 +9,7 @@ use crate::plan::{AggregateOp, Node, Op, SortOp};
 use crate::types::Ty;
 use crate::value::Val;
 
-use super::aggregate::{has_aggregate, is_simple_key};
+use super::aggregate::{each_name, has_aggregate, is_simple_key};
 use super::body::Column;
 use super::{Grouping, Resolver, Scope, Substitution};
 
@@ -51,31 +51,37 @@ impl Resolver<'_> {
         // After grouping or `DISTINCT` the rows from before are gone; their expressions live on
         // only as columns.
         let forgets = is_grouped || projection.distinct;
-        let mut around = if forgets { next.clone() } else { scope.clone() };
-        if !forgets {
-            around.vars.extend(
-                next.vars
-                    .get(next.n_outer..)
-                    .unwrap_or_default()
-                    .iter()
-                    .cloned(),
-            );
-        }
+        let mut around = scope.clone();
         if forgets {
-            self.substitutions = items
-                .iter()
-                .zip(&resolved)
-                .map(|(item, (slot, ty))| Substitution {
-                    tree: item.tree.clone(),
-                    slot: *slot,
-                    ty: ty.clone(),
-                })
-                .collect();
+            around = scope.outer_only();
+            for (item, (slot, ty)) in items.iter().zip(&resolved) {
+                if let ExprKind::Variable(name) = &item.tree.kind {
+                    around.add(name, *slot, ty.clone());
+                }
+            }
         }
+        let own = next.vars.get(next.n_outer..).unwrap_or_default();
+        around.vars.extend(own.iter().cloned());
+        let substitutions: Vec<Substitution> = if forgets {
+            let columns = items.iter().zip(&resolved);
+            columns
+                .filter(|(item, _)| !is_hidden(&item.tree, &items))
+                .map(|(item, (slot, ty))| Substitution::new(&item.tree, *slot, ty.clone(), &around))
+                .collect()
+        } else {
+            Vec::new()
+        };
+        let n_around = self.substitutions.len();
         let mut keys = Vec::new();
         self.no_aggregate = Some("`ORDER BY` can use an aggregate only when it is a column too");
         for sort in &projection.order_by {
+            // Beside an aggregate only a simple key may be repeated, as in the columns themselves.
+            let is_mixed = has_aggregate(&sort.expr);
+            let usable = |tree: &Tree| !is_mixed || is_simple_key(tree) || has_aggregate(tree);
+            let columns = substitutions.iter().filter(|column| usable(&column.tree));
+            self.substitutions.extend(columns.cloned());
             let (expr, _) = self.value(&sort.expr, &around);
+            self.substitutions.truncate(n_around);
             let slot = match expr {
                 Expr::Slot(slot) => slot,
                 expr => {
@@ -87,8 +93,12 @@ impl Resolver<'_> {
             keys.push((slot, sort.descending));
         }
         self.no_aggregate = None;
-        self.substitutions.clear();
+        let plain = substitutions
+            .iter()
+            .filter(|column| !has_aggregate(&column.tree));
+        self.substitutions.extend(plain.cloned());
         let condition = filter.map(|filter| (self.condition(filter, &around), filter.span));
+        self.substitutions.truncate(n_around);
         let skip = projection
             .skip
             .as_ref()
@@ -210,7 +220,7 @@ impl Resolver<'_> {
     ) -> Vec<(Slot, Ty)> {
         let mut keys = Vec::new();
         let mut resolved: Vec<Option<(Slot, Ty)>> = Vec::new();
-        let mut substitutions = Vec::new();
+        let (mut names, mut properties) = (Vec::new(), Vec::new());
         for item in items {
             if has_aggregate(&item.tree) {
                 resolved.push(None);
@@ -219,26 +229,28 @@ impl Resolver<'_> {
             let (expr, ty) = self.value(&item.tree, scope);
             let slot = self.slot();
             keys.push((slot, expr));
-            if is_simple_key(&item.tree) {
-                let tree = item.tree.clone();
-                substitutions.push(Substitution {
-                    tree,
-                    slot,
-                    ty: ty.clone(),
-                });
+            match &item.tree.kind {
+                ExprKind::Variable(name) => names.push((name.as_str(), slot)),
+                _ if is_simple_key(&item.tree) => properties.push((item, slot, ty.clone())),
+                _ => {}
             }
             resolved.push(Some((slot, ty)));
         }
-        self.substitutions = substitutions;
+        let beside = scope.grouped_by(&names);
+        let n_around = self.substitutions.len();
+        let properties = properties.into_iter();
+        let properties =
+            properties.map(|(item, slot, ty)| Substitution::new(&item.tree, slot, ty, &beside));
+        self.substitutions.extend(properties);
         self.grouping = Some(Grouping {
-            first_local: scope.vars.len(),
-            n_outer: scope.n_outer,
+            rows: scope.clone(),
+            n_around,
             ..Grouping::default()
         });
         let mut results = Vec::new();
         for (item, known) in items.iter().zip(resolved) {
             results.push(known.unwrap_or_else(|| {
-                let (expr, ty) = self.value(&item.tree, scope);
+                let (expr, ty) = self.value(&item.tree, &beside);
                 let slot = match expr {
                     Expr::Slot(slot) => slot,
                     expr => {
@@ -250,7 +262,7 @@ impl Resolver<'_> {
                 (slot, ty)
             }));
         }
-        self.substitutions.clear();
+        self.substitutions.truncate(n_around);
         let aggregates = self.grouping.take().unwrap_or_default().items;
         let op = AggregateOp { keys, aggregates };
         let node = self.node(Op::Aggregate(Box::new(op)), 0.2);
@@ -262,12 +274,11 @@ impl Resolver<'_> {
     fn count(&mut self, tree: &Tree) -> Expr {
         let n_before = self.diagnostics.len();
         let (expr, ty) = self.value(tree, &Scope::default());
-        let is_row_bound = self
-            .diagnostics
-            .get(n_before..)
-            .unwrap_or_default()
-            .iter()
-            .any(|diagnostic| diagnostic.code == Code::UnknownVariable);
+        let found = self.diagnostics.get(n_before..).unwrap_or_default();
+        let is_row_bound = asks_the_graph(&expr)
+            || found
+                .iter()
+                .any(|diagnostic| diagnostic.code == Code::UnknownVariable);
         if is_row_bound {
             self.diagnostics.truncate(n_before);
             let message = "a count must be the same for every row";
@@ -287,4 +298,25 @@ impl Resolver<'_> {
         }
         expr
     }
+}
+
+fn asks_the_graph(expr: &Expr) -> bool {
+    let mut found = matches!(expr, Expr::Subquery(..));
+    expr.each_part(&mut |part| found |= asks_the_graph(part));
+    found
+}
+
+/// Whether a name in a column's expression stands for another column after the projection. A
+/// variable passes on by name anyway.
+fn is_hidden(tree: &Tree, items: &[Item]) -> bool {
+    let mut hidden = matches!(tree.kind, ExprKind::Variable(_));
+    each_name(tree, &mut |name| {
+        let column = items.iter().find(|item| *item.name == *name);
+        hidden |= column.is_some_and(|column| !is_variable(&column.tree, name));
+    });
+    hidden
+}
+
+fn is_variable(tree: &Tree, name: &str) -> bool {
+    matches!(&tree.kind, ExprKind::Variable(found) if found == name)
 }

@@ -14,6 +14,8 @@ pub struct Variable {
     pub slot: Slot,
     /// What is known of its type.
     pub ty: Ty,
+    /// Whether grouping left it without one value here.
+    pub is_ungrouped: bool,
 }
 
 /// The names in scope; a later one hides an earlier one of the same name.
@@ -38,7 +40,27 @@ impl Scope {
             name: name.into(),
             slot,
             ty,
+            is_ungrouped: false,
         });
+    }
+
+    /// The scope beside an aggregate: a variable of this query has a value only when rows are
+    /// grouped by it, the one in its slot of `keys`.
+    #[must_use]
+    pub fn grouped_by(&self, keys: &[(&str, Slot)]) -> Scope {
+        let mut scope = self.clone();
+        for variable in scope.vars.iter_mut().skip(self.n_outer) {
+            variable.is_ungrouped = true;
+        }
+        for (name, slot) in keys {
+            let at = self.find(name).map(|(at, _)| at);
+            let own = at.filter(|&at| at >= self.n_outer);
+            if let Some(variable) = own.and_then(|at| scope.vars.get_mut(at)) {
+                variable.is_ungrouped = false;
+                variable.slot = *slot;
+            }
+        }
+        scope
     }
 
     /// With one more name, for an expression that introduces it.
