@@ -30,6 +30,8 @@ pub enum Param {
     Str,
     /// A number.
     Number,
+    /// An integer.
+    Int,
     /// A list.
     List,
     /// A list or a string.
@@ -56,6 +58,7 @@ impl Param {
             Param::Any => true,
             Param::Str => *ty == Ty::Str,
             Param::Number => ty.may_be_number(),
+            Param::Int => ty.may_be_int(),
             Param::List => ty.may_be_list(),
             Param::Sequence => ty.may_be_list() || *ty == Ty::Str,
             Param::Node => *ty == Ty::Node,
@@ -72,6 +75,7 @@ impl Param {
             Param::Any => "any value",
             Param::Str => "a string",
             Param::Number => "a number",
+            Param::Int => "an integer",
             Param::List => "a list",
             Param::Sequence => "a list or a string",
             Param::Node => "a node",

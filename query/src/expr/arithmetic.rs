@@ -12,11 +12,10 @@ use super::Arith;
 /// Applies an operator. Null in, null out; integers do not wrap around.
 pub(crate) fn arithmetic(op: Arith, left: Val, right: Val, span: Span) -> Result<Val, Fault> {
     match (&left, &right) {
+        (Val::Null, _) | (_, Val::Null) => return Ok(Val::Null),
         (Val::List(_), _) | (_, Val::List(_)) if matches!(op, Arith::Add | Arith::Concat) => {
-            // A list takes a null as an element only when the other side is no list.
             return Ok(join_lists(left, right));
         }
-        (Val::Null, _) | (_, Val::Null) => return Ok(Val::Null),
         (Val::Int(a), Val::Int(b)) => return integers(op, *a, *b, span),
         (Val::Int(_) | Val::Float(_), Val::Int(_) | Val::Float(_)) => {
             if let (Some(a), Some(b)) = (left.as_f64(), right.as_f64()) {

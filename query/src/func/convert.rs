@@ -75,7 +75,6 @@ fn to_boolean(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
 fn to_integer(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     match first(args) {
         Val::Int(number) => Ok(Val::Int(*number)),
-        Val::Bool(flag) => Ok(Val::Int(i64::from(*flag))),
         Val::Float(number) => Ok(truncated(*number)),
         Val::Str(text) => {
             let text = text.trim();
@@ -84,7 +83,7 @@ fn to_integer(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
             }
             Ok(parse_float(text).map_or(Val::Null, truncated))
         }
-        other => Err(wrong(span, "a number, a string or a boolean", other)),
+        other => Err(wrong(span, "a number or a string", other)),
     }
 }
 

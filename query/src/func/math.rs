@@ -107,7 +107,10 @@ pub(super) const TABLE: &[Function] = &[
 fn round(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     let number = float_arg(args, 0, span)?;
     if args.len() < 2 {
-        return Ok(Val::Float((number + 0.5).floor()));
+        // Adding a half first would round what lies just below one, and large odd numbers.
+        let below = number.floor();
+        let up = if number - below >= 0.5 { 1.0 } else { 0.0 };
+        return Ok(Val::Float(below + up));
     }
     let precision = int_arg(args, 1, span)?;
     let Ok(precision) = i32::try_from(precision) else {

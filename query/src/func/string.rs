@@ -5,7 +5,7 @@ use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::value::Val;
 
-use super::{Function, Out, Param, function, int_arg, str_arg, value_error};
+use super::{Function, Out, Param, first, function, int_arg, str_arg, value_error};
 
 pub(super) const TABLE: &[Function] = &[
     function("toLower", &[Param::Str], Out::Str, lower),
@@ -42,45 +42,50 @@ pub(super) const TABLE: &[Function] = &[
             Ok(Val::Str(text.replace(from, to).into()))
         },
     ),
-    function("split", &[Param::Str, Param::Any], Out::Strs, split),
+    function("split", &[Param::Str, Param::Sequence], Out::Strs, split),
     function(
         "left",
-        &[Param::Str, Param::Number],
+        &[Param::Str, Param::Int],
         Out::Str,
         |_, args, span| {
-            let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
-            Ok(Val::Str(text.chars().take(n).collect::<String>().into()))
-        },
-    ),
-    function(
-        "right",
-        &[Param::Str, Param::Number],
-        Out::Str,
-        |_, args, span| {
-            let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
-            let skipped = text.chars().count().saturating_sub(n);
-            Ok(Val::Str(
-                text.chars().skip(skipped).collect::<String>().into(),
-            ))
-        },
-    ),
-    function(
-        "substring",
-        &[Param::Str, Param::Number, Param::Number],
-        Out::Str,
-        |_, args, span| {
-            let (text, start) = (str_arg(args, 0, span)?, count(args, 1, span)?);
-            let n = if args.len() > 2 {
-                count(args, 2, span)?
-            } else {
-                usize::MAX
-            };
-            Ok(Val::Str(
-                text.chars().skip(start).take(n).collect::<String>().into(),
-            ))
+            part(args, || {
+                let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
+                Ok(text.chars().take(n).collect())
+            })
         },
     )
-    .min(2),
+    .lenient(),
+    function(
+        "right",
+        &[Param::Str, Param::Int],
+        Out::Str,
+        |_, args, span| {
+            part(args, || {
+                let (text, n) = (str_arg(args, 0, span)?, count(args, 1, span)?);
+                let skipped = text.chars().count().saturating_sub(n);
+                Ok(text.chars().skip(skipped).collect())
+            })
+        },
+    )
+    .lenient(),
+    function(
+        "substring",
+        &[Param::Str, Param::Int, Param::Int],
+        Out::Str,
+        |_, args, span| {
+            part(args, || {
+                let (text, start) = (str_arg(args, 0, span)?, count(args, 1, span)?);
+                let n = if args.len() > 2 {
+                    count(args, 2, span)?
+                } else {
+                    usize::MAX
+                };
+                Ok(text.chars().skip(start).take(n).collect())
+            })
+        },
+    )
+    .min(2)
+    .lenient(),
     function(
         "startsWith",
         &[Param::Str, Param::Str],
@@ -99,6 +104,14 @@ fn lower(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
 
 fn upper(_: &mut Cx<'_>, args: &[Val], span: Span) -> Result<Val, Fault> {
     Ok(Val::Str(str_arg(args, 0, span)?.to_uppercase().into()))
+}
+
+/// A part of the first argument. Of null it is null; a null position or length is a mistake.
+fn part(args: &[Val], cut: impl FnOnce() -> Result<String, Fault>) -> Result<Val, Fault> {
+    if first(args).is_null() {
+        return Ok(Val::Null);
+    }
+    Ok(Val::Str(cut()?.into()))
 }
 
 fn count(args: &[Val], at: usize, span: Span) -> Result<usize, Fault> {

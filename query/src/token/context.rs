@@ -54,6 +54,9 @@ impl<'s> Lexed<'s> {
     }
 }
 
+/// How far the end of a list is looked for after a minus that may begin an arrow.
+const MAX_LIST_AHEAD: usize = 64;
+
 /// Whether the next pieces are names with dashes or bare text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Names {
@@ -580,7 +583,7 @@ impl<'s> ContextLexer<'s> {
         }
         let at = |ahead: usize, raw: Raw| self.raw(ahead) == Some(raw);
         match self.raw(0)? {
-            Raw::Minus if at(1, Raw::LBracket) => Some((Sign::LeftOpen, 2)),
+            Raw::Minus if at(1, Raw::LBracket) => (!self.is_list(1)).then_some((Sign::LeftOpen, 2)),
             Raw::Minus if at(1, Raw::Minus) && self.touches(0) => {
                 if at(2, Raw::Greater) && self.touches(1) {
                     Some((Sign::RightArrow, 3))
@@ -607,6 +610,32 @@ impl<'s> ContextLexer<'s> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the bracket `ahead` encloses a list, as in `size(l) - [1, 2][0]`: no arrow follows
+    /// it, and it starts like a value or is read into.
+    fn is_list(&self, ahead: usize) -> bool {
+        let starts_a_value = matches!(
+            self.raw(ahead + 1),
+            Some(Raw::Integer | Raw::Float | Raw::LBracket | Raw::LParen | Raw::Minus)
+        );
+        let mut depth = 0_usize;
+        for at in (ahead..).take(MAX_LIST_AHEAD) {
+            match self.raw(at) {
+                Some(Raw::LBracket) => depth += 1,
+                Some(Raw::RBracket) if depth == 1 => {
+                    return match self.raw(at + 1) {
+                        Some(Raw::Minus) => false,
+                        Some(Raw::LBracket) => true,
+                        _ => starts_a_value,
+                    };
+                }
+                Some(Raw::RBracket) => depth -= 1,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        false
     }
 
     fn plain_sign(&mut self, piece: Piece) -> Sign {
