@@ -1,7 +1,7 @@
 //! Runs the cases of `tests/cases/answer`: what a query answers on a small graph.
 //!
-//! A file starts with a block `graph`: a node a line (`name:Label:Label key=value`), or an edge
-//! (`from -KIND-> to key=value`). A case is a heading, a block `fql` and a block `answer`.
+//! A file starts with a block `graph`, see `support/graph_text.rs`. A case is a heading, a block
+//! `fql` and a block `answer`.
 //! `REWRITE=1 cargo test -p foothold-query --test answers` writes the answers anew.
 
 #![expect(
@@ -9,17 +9,19 @@
     reason = "a case that cannot be read is a failure"
 )]
 
+#[path = "support/graph_text.rs"]
+mod graph_text;
+
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
 use foothold_engine::budget::{Budget, Limits};
-use foothold_engine::build::Staging;
 use foothold_engine::graph::Snapshot;
-use foothold_engine::model::{FactRef, Facts, SourceInfo, Value};
 use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::json::{from_json, to_json};
 use foothold_query::{Env, Params, prepare};
+use graph_text::graph;
 
 #[test]
 fn answers_are_as_written() {
@@ -153,58 +155,5 @@ fn cell(snapshot: &Snapshot, value: &foothold_query::value::Val) -> String {
             text
         }
         other => to_json(snapshot, other).to_string(),
-    }
-}
-
-fn graph(text: &str) -> Snapshot {
-    let mut facts = Facts::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let mut words = line.split_whitespace();
-        let first = words.next().expect("a name");
-        if let Some((from, kind, to)) = edge(line) {
-            let fact = facts
-                .edge(&format!("t:{from}"), kind, &format!("t:{to}"))
-                .expect("valid ids");
-            words.next();
-            words.next();
-            set_all(&mut facts, fact, words);
-        } else {
-            let mut parts = first.split(':');
-            let name = parts.next().expect("a name");
-            let labels: Vec<&str> = parts.collect();
-            let fact = facts
-                .node(&format!("t:{name}"), &labels)
-                .expect("a valid id");
-            facts.set(fact, "name", name);
-            set_all(&mut facts, fact, words);
-        }
-    }
-    let mut staging = Staging::new();
-    staging.add(&SourceInfo::default(), &facts);
-    staging.snapshot().expect("the graph is small")
-}
-
-/// `from -KIND-> to`.
-fn edge(line: &str) -> Option<(&str, &str, &str)> {
-    let mut words = line.split_whitespace();
-    let (from, arrow, to) = (words.next()?, words.next()?, words.next()?);
-    let kind = arrow.strip_prefix('-')?.strip_suffix("->")?;
-    Some((from, kind, to))
-}
-
-fn set_all<'a>(facts: &mut Facts, fact: FactRef, pairs: impl Iterator<Item = &'a str>) {
-    for pair in pairs {
-        let (name, value) = pair.split_once('=').expect("`key=value`");
-        let value = match (
-            value.parse::<i64>(),
-            value.parse::<f64>(),
-            value.parse::<bool>(),
-        ) {
-            (Ok(int), ..) => Value::Int(int),
-            (_, Ok(float), _) => Value::Float(float),
-            (_, _, Ok(flag)) => Value::Bool(flag),
-            _ => Value::from(value),
-        };
-        facts.set(fact, name, value);
     }
 }
