@@ -47,7 +47,6 @@ keywords! {
     With "WITH" Reserved;
     Unwind "UNWIND" Reserved;
     Union "UNION" Reserved;
-    Call "CALL" Reserved;
     And "AND" Reserved;
     Or "OR" Reserved;
     Xor "XOR" Reserved;
@@ -65,6 +64,7 @@ keywords! {
     Distinct "DISTINCT" Reserved;
 
     Optional "OPTIONAL" Soft;
+    Call "CALL" Soft;
     End "END" Soft;
     Order "ORDER" Soft;
     By "BY" Soft;
