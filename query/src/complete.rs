@@ -218,11 +218,16 @@ fn candidates(
         Some(Token::Sign(Sign::Colon | Sign::LabelBar | Sign::Ampersand | Sign::Bang))
             if takes("word") && innermost(tokens) != Some(Sign::LBrace) =>
         {
-            if innermost(tokens) == Some(Sign::LeftOpen) {
-                offers.known(ItemKind::Kind, &catalogue.kinds(), "kind");
+            let (named, variable) = alternatives(tokens);
+            let (kind, mut known, what) = if innermost(tokens) == Some(Sign::LeftOpen)
+                || variable.is_some_and(|name| is_relationship(tokens, name))
+            {
+                (ItemKind::Kind, catalogue.kinds(), "kind")
             } else {
-                offers.known(ItemKind::Label, &catalogue.labels(), "label");
-            }
+                (ItemKind::Label, catalogue.labels(), "label")
+            };
+            known.retain(|known| !named.contains(&&*known.name));
+            offers.known(kind, &known, what);
             return offers.items;
         }
         _ => {}
@@ -293,6 +298,42 @@ fn candidates(
         }
     }
     offers.items
+}
+
+/// The labels or kinds already named in the expression that ends here, and its variable.
+fn alternatives<'s>(tokens: &[Lexeme<'s>]) -> (Vec<&'s str>, Option<&'s str>) {
+    let is_joint = |token: Token<'_>| {
+        matches!(
+            token,
+            Token::Sign(Sign::Colon | Sign::LabelBar | Sign::Ampersand | Sign::Bang)
+        )
+    };
+    let mut named = Vec::new();
+    let mut before = tokens;
+    while let Some((last, rest)) = before.split_last() {
+        match last.token {
+            token if is_joint(token) => {}
+            Token::Word(name) if rest.last().is_some_and(|lexeme| is_joint(lexeme.token)) => {
+                named.push(name);
+            }
+            Token::Word(name) => return (named, Some(name)),
+            _ => break,
+        }
+        before = rest;
+    }
+    (named, None)
+}
+
+/// Whether a name stands for a relationship in a pattern before.
+fn is_relationship(tokens: &[Lexeme<'_>], name: &str) -> bool {
+    let mut pairs = tokens.iter().zip(tokens.iter().skip(1));
+    pairs.any(|(open, word)| {
+        let is_open = matches!(
+            open.token,
+            Token::Sign(Sign::LeftOpen | Sign::LeftArrowOpen)
+        );
+        is_open && matches!(word.token, Token::Word(found) if found == name)
+    })
 }
 
 struct Offers {

@@ -85,6 +85,41 @@ const CASES: &[(&str, &[&str], &[&str])] = &[
     ("MATCH (a)-[:‸", &["RUNS", "ATTACK"], &["Workload"]),
     ("MATCH (a)<-[r:RUNS|ro‸", &["ROUTES_TO"], &["RUNS"]),
     (
+        "MATCH (a)-[:RUNS|‸",
+        &["ROUTES_TO", "ATTACK"],
+        &["Workload", "RUNS", "WHERE"],
+    ),
+    (
+        "MATCH (a)-[:RUNS|‸]->(b) RETURN a",
+        &["ROUTES_TO"],
+        &["Workload"],
+    ),
+    (
+        "MATCH (a:Workload)-[r:RUNS|:‸]->(b) RETURN a",
+        &["ROUTES_TO"],
+        &["Workload"],
+    ),
+    (
+        "MATCH (a)-[r:RUNS|ROUTES_TO|A‸*1..3]->(b)",
+        &["ATTACK"],
+        &["Workload"],
+    ),
+    (
+        "MATCH (a)-[r]->(b) WHERE r:RUNS|‸ RETURN a",
+        &["ROUTES_TO"],
+        &[],
+    ),
+    (
+        "MATCH (a WHERE (a)-[:RUNS|‸]->()) RETURN a",
+        &["ROUTES_TO"],
+        &["Workload"],
+    ),
+    (
+        "RETURN [(a)-[:RUNS|‸]->(b) | b.name]",
+        &["ROUTES_TO"],
+        &["Workload"],
+    ),
+    (
         "MATCH (n:Workload) WHERE n.‸",
         &["name", "privileged"],
         &["anything", "RETURN"],
