@@ -19,6 +19,7 @@ pub(crate) use matching::fill;
 pub use parallel::Parallel;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
@@ -83,8 +84,17 @@ pub struct Cx<'a> {
     morsel: Option<Range<u32>>,
     /// What each `EXISTS` has cost, and what is known of it, by its operator.
     exists: FxHashMap<usize, exists::Asked>,
-    /// The ends of verbs by where they are written, and whether any row had a node for them.
-    ends: BTreeMap<(u32, u32), bool>,
+    /// The ends of verbs by where they are written.
+    ends: BTreeMap<(u32, u32), EndSeen>,
+}
+
+/// What became of an end of a verb.
+#[derive(Debug, Clone)]
+struct EndSeen {
+    /// Whether any row had a node for it.
+    is_met: bool,
+    /// What was probably meant by it.
+    near: Option<String>,
 }
 
 impl std::fmt::Debug for Cx<'_> {
@@ -166,8 +176,13 @@ impl<'a> Cx<'a> {
                 *own += other;
             }
         }
-        for (&end, &is_met) in &worker.ends {
-            *self.ends.entry(end).or_default() |= is_met;
+        for (&end, seen) in &worker.ends {
+            match self.ends.entry(end) {
+                Entry::Vacant(entry) => {
+                    entry.insert(seen.clone());
+                }
+                Entry::Occupied(entry) => entry.into_mut().is_met |= seen.is_met,
+            }
         }
         // What the workers did while this thread waited is theirs.
         self.mark = self.clock.map_or(0, |clock| clock());
@@ -229,18 +244,34 @@ impl<'a> Cx<'a> {
         Ok(())
     }
 
-    /// Notes whether an end of a verb had a node for this row.
-    pub(crate) fn note_end(&mut self, span: Span, is_met: bool) {
-        *self.ends.entry((span.start, span.end)).or_default() |= is_met;
+    /// Notes whether an end of a verb had a node for this row. Only the first row asks for a guess
+    /// of what was meant.
+    pub(crate) fn note_end(
+        &mut self,
+        span: Span,
+        is_met: bool,
+        guess: impl FnOnce() -> Option<String>,
+    ) {
+        match self.ends.entry((span.start, span.end)) {
+            Entry::Vacant(entry) => {
+                let near = if is_met { None } else { guess() };
+                entry.insert(EndSeen { is_met, near });
+            }
+            Entry::Occupied(entry) => entry.into_mut().is_met |= is_met,
+        }
     }
 
     /// Warnings about ends that had no node for any row: nothing follows from an answer about them.
     pub fn empty_ends(&self) -> impl Iterator<Item = Diagnostic> + '_ {
-        let empty = self.ends.iter().filter(|(_, is_met)| !**is_met);
-        empty.map(|(&(start, end), _)| {
+        let empty = self.ends.iter().filter(|(_, seen)| !seen.is_met);
+        empty.map(|(&(start, end), seen)| {
             let message = "no node matches this, so the answer says nothing about it";
-            Diagnostic::new(Code::EmptyEnd, Span { start, end }, message)
-                .help("ask for it alone with `MATCH`, and look at how it is written in the graph")
+            let diagnostic = Diagnostic::new(Code::EmptyEnd, Span { start, end }, message);
+            diagnostic.help(match &seen.near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "ask for it alone with `MATCH`, and look at how it is written in the graph"
+                    .to_owned(),
+            })
         })
     }
 

@@ -19,6 +19,7 @@ mod columns;
 mod ends;
 mod exploitability;
 mod fix_plan;
+mod meant;
 mod path_value;
 mod relationships;
 mod unknown_ways;

@@ -119,6 +119,9 @@ impl Estate {
         }
         for warning in &answer.warnings {
             let _ = writeln!(text, "warning: {}", warning.message);
+            if let Some(help) = &warning.help {
+                let _ = writeln!(text, "  help: {help}");
+            }
         }
         text
     }

@@ -18,6 +18,7 @@ use crate::resolve::{Resolver, Scope};
 use crate::value::Val;
 
 use super::AttackContext;
+use super::meant::Meant;
 
 /// The name given to a node that the query leaves unnamed; no query can write it.
 const UNNAMED: &str = "\u{1}end";
@@ -38,6 +39,8 @@ enum EndPlan {
         /// Where the query picks them out of all with their labels; a definition in another text
         /// has no place there.
         span: Option<Span>,
+        /// By what they are picked, for a guess when nothing is found.
+        meant: Option<Meant>,
     },
     /// Where the attacker `internet` starts without a definition of it.
     Internet,
@@ -146,6 +149,7 @@ impl EndsPlan {
                     slot,
                     capability,
                     span,
+                    meant,
                 } => {
                     let n_before = found.len();
                     let _ = run_body(body, cx, &mut |cx| {
@@ -155,7 +159,9 @@ impl EndsPlan {
                         Ok(ControlFlow::Continue(()))
                     })?;
                     if let Some(span) = span {
-                        cx.note_end(*span, found.len() > n_before);
+                        let snapshot = cx.snapshot;
+                        let guess = || meant.as_ref().and_then(|meant| meant.nearest(snapshot));
+                        cx.note_end(*span, found.len() > n_before, guess);
                     }
                 }
                 EndPlan::Internet => {
@@ -238,6 +244,7 @@ fn nodes(
     // Labels that no node has are reported where names are resolved.
     let is_picked = node.properties.is_some() || node.filter.is_some();
     let span = is_picked.then_some(node.span);
+    let meant = Meant::of(node);
     let mut node = node.clone();
     let name = node
         .variable
@@ -271,6 +278,7 @@ fn nodes(
         slot,
         capability,
         span,
+        meant,
     })
 }
 
