@@ -27,6 +27,9 @@ struct Case {
     boundary: Option<BTreeMap<String, Value>>,
     #[serde(default)]
     service_control: BTreeMap<String, Value>,
+    /// Service control policies of the units above the account, level by level.
+    #[serde(default)]
+    service_control_above: Vec<BTreeMap<String, Value>>,
     resource_policy: Option<Value>,
     /// The resource policy has to admit (trust policies, keys).
     #[serde(default)]
@@ -87,7 +90,12 @@ fn run(case: &Case, file: &Path) {
     let place = format!("{}: {}", file.display(), case.title);
     let identity = documents(&case.identity);
     let boundary = case.boundary.as_ref().map(documents).unwrap_or_default();
-    let service_control = documents(&case.service_control);
+    let levels = std::iter::once(&case.service_control).chain(&case.service_control_above);
+    let service_control: Vec<_> = levels
+        .filter(|level| !level.is_empty())
+        .map(documents)
+        .collect();
+    let service_control: Vec<_> = service_control.iter().map(|level| sources(level)).collect();
     let resource = case.resource_policy.as_ref().map(document);
     let mut context = Context::new();
     for (key, value) in &case.context {
@@ -114,7 +122,7 @@ fn run(case: &Case, file: &Path) {
             &Policies {
                 identity: &sources(&identity),
                 boundary: sources(&boundary).first().copied(),
-                service_control: &sources(&service_control),
+                service_control: &service_control,
                 session: None,
                 resource: resource.as_ref().map(|document| Source {
                     name: "resource",

@@ -74,8 +74,8 @@ impl AddressRange {
             .collect()
     }
 
-    /// Whether none of its addresses can be used on the internet.
-    pub fn is_private(&self) -> bool {
+    /// The blocks that are not used on the internet.
+    pub fn private() -> Vec<Self> {
         const PRIVATE: [&str; 10] = [
             "10.0.0.0/8",
             "172.16.0.0/12",
@@ -88,10 +88,19 @@ impl AddressRange {
             "fe80::/10",
             "::1/128",
         ];
-        PRIVATE
-            .iter()
-            .filter_map(|block| Self::parse(block))
-            .any(|block| block.contains(self))
+        let blocks = PRIVATE.iter();
+        blocks.filter_map(|block| Self::parse(block)).collect()
+    }
+
+    /// Whether none of its addresses can be used on the internet.
+    pub fn is_private(&self) -> bool {
+        Self::private().iter().any(|block| block.contains(self))
+    }
+
+    /// Whether all of `self` lies in the blocks together.
+    pub fn is_covered_by(&self, blocks: &[Self]) -> bool {
+        let mut parts = self.cut(blocks).into_iter();
+        parts.all(|part| blocks.iter().any(|block| block.contains(&part)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! only a policy that was not collected could permit is said once for the identity, as the action
 //! `?` on its account: unknown, and not guessed.
 
+mod assumption;
 mod identities;
 mod targets;
 
@@ -11,28 +12,24 @@ use std::collections::BTreeMap;
 
 use crate::attack::permission::Effect;
 use crate::attack::permission::aws::evaluate::Reason;
-use crate::attack::permission::aws::trust::{Trust, account_of};
+use crate::attack::permission::aws::trust::account_of;
 use crate::attack::permission::aws::{
-    Context, Decision, Document, Principal, PrincipalKind, Request, ResourceSay, Source, Statement,
-    evaluate,
+    Context, Decision, PrincipalKind, Request, ResourceSay, Source, Statement, evaluate,
 };
 use crate::build::Join;
 use crate::graph::{NodeId, Snapshot};
 use crate::model::Facts;
-use crate::model::schema::INTERNET_ID;
 
-use super::exposure::state_internet;
+use super::exposure::{reach_public_api, state_internet};
 use super::view::{Method, View};
+pub(super) use assumption::Assumption;
 use identities::{Identities, Identity, Sources};
-use targets::Target;
+use targets::{Key, Target};
 
 const EVALUATED: Method = Method::new("policy-evaluation", 100);
 /// A condition or a policy in the way is not known.
 const DOUBTFUL: Method = Method::new("policy-evaluation", 40);
-/// The other account's policies were not collected.
-const PARTNER: Method = Method::new("trust-policy", 40);
 
-const ASSUME: &str = "sts:AssumeRole";
 const PASS_ROLE: &str = "iam:PassRole";
 
 /// `Identity HAS_PERMISSION ..` for cloud identities.
@@ -51,6 +48,10 @@ impl Join for Permissions {
         let actions = targets::every_action(&targets);
         let with_policy = targets.iter().filter(|target| target.has_policy);
         let with_policy: Vec<&Target<'_>> = with_policy.collect();
+        identities.mark_powerful_groups(view, facts);
+        for target in &targets {
+            state_public(view, target, facts);
+        }
         let mut of_account: BTreeMap<&str, Vec<&Target<'_>>> = BTreeMap::new();
         for identity in &identities.all {
             if let Some(policy) = identities.administrator(identity) {
@@ -96,6 +97,7 @@ impl Join for Permissions {
                 policies: identities.policies(identity),
                 context: identity.context(),
                 allowing,
+                account_wide: Vec::new(),
                 facts,
             };
             asker.account_rights();
@@ -104,169 +106,27 @@ impl Join for Permissions {
                 asker.target_rights(target);
             }
         }
-    }
-}
-
-/// `Identity CAN_ASSUME CloudRole`.
-pub(super) struct Assumption;
-
-impl Join for Assumption {
-    fn name(&self) -> &'static str {
-        "cloud-assumption"
-    }
-
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
-        let identities = Identities::of(view);
-        let assuming: BTreeMap<&str, (Context, Vec<&Statement>)> = identities
-            .all
-            .iter()
-            .map(|identity| {
-                let statements = identities.allowing(identity, ASSUME);
-                (identity.arn, (identity.context(), statements))
-            })
-            .collect();
-        for role in view.labelled("CloudRole") {
-            let text = view.text(role, "trust_policy");
-            if let Some(document) = text.and_then(|text| Document::parse(text).ok()) {
-                let trust = Trust {
-                    role: view.id(role),
-                    document: &document,
-                };
-                assume(&identities, &assuming, &trust, facts);
-            }
-        }
         state_internet(facts);
     }
 }
 
-/// States who may become a role: only principals that its trust policy names are asked.
-fn assume(
-    identities: &Identities<'_>,
-    assuming: &BTreeMap<&str, (Context, Vec<&Statement>)>,
-    trust: &Trust<'_>,
-    facts: &mut Facts,
-) {
-    let account = account_of(trust.role);
-    // Where only the account is named, the principal's own policies have to speak of the role.
-    let may_assume = |identity: &&Identity<'_>| {
-        assuming
-            .get(identity.arn)
-            .is_some_and(|(context, statements)| {
-                let mut statements = statements.iter();
-                statements.any(|statement| statement.may_cover(trust.role, context))
-            })
-    };
-    let mut candidates: Vec<&Identity<'_>> = Vec::new();
-    for named in trust.principals() {
-        if named == "*" {
-            let decision = trust.admits_anyone();
-            state_assumption(facts, INTERNET_ID, trust, &decision, EVALUATED);
-            // Where a stranger gets in, so does everyone; one edge says it.
-            if decision.effect != Effect::Allow {
-                candidates.extend(identities.all.iter());
-            }
-            continue;
-        }
-        let named_account = if named.contains(':') {
-            account_of(named)
-        } else {
-            named
-        };
-        let is_whole_account = !named.contains(':') || named.ends_with(":root");
-        let mut known = identities.of_account(named_account).peekable();
-        if known.peek().is_some() {
-            if is_whole_account {
-                candidates.extend(known.filter(may_assume));
-            } else if named.contains(":assumed-role/") {
-                candidates.extend(known);
-            } else {
-                candidates.extend(known.filter(|identity| identity.arn == named));
-            }
-        } else if named_account != account && named_account.len() == 12 {
-            partner(facts, trust, named, named_account, is_whole_account);
-        }
-    }
-    candidates.sort_unstable_by_key(|identity| identity.arn);
-    candidates.dedup_by_key(|identity| identity.arn);
-    for identity in candidates {
-        if identity.arn == trust.role {
-            continue;
-        }
-        let Some((context, _)) = assuming.get(identity.arn) else {
-            continue;
-        };
-        let request = Request {
-            principal: identity.principal(),
-            action: ASSUME,
-            resource: trust.role,
-            resource_account: account,
-            context,
-        };
-        let resource = Source {
-            name: trust.role,
-            document: Some(trust.document),
-        };
-        let policies = identities.policies(identity);
-        let policies = policies.with(Some(resource), ResourceSay::Required);
-        let decision = evaluate(&policies, &request);
-        state_assumption(facts, identity.arn, trust, &decision, EVALUATED);
-    }
-}
-
-/// A trusted account whose identities are not known here.
-fn partner(facts: &mut Facts, trust: &Trust<'_>, named: &str, account: &str, whole: bool) {
-    let root = format!("arn:aws:iam::{account}:root");
-    let kind = match named {
-        _ if whole => PrincipalKind::Root,
-        name if name.contains(":user/") => PrincipalKind::User,
-        _ => PrincipalKind::Role,
-    };
-    let principal = Principal {
-        id: if whole { &root } else { named },
-        account,
-        kind,
-    };
-    // What its own side permits is not known.
-    let mut decision = trust.admits_principal(principal, &Context::new());
-    if decision.effect == Effect::Allow {
-        decision.effect = Effect::Unknown;
-    }
-    let from = if whole {
-        format!("aws://{account}")
-    } else {
-        named.to_owned()
-    };
-    state_assumption(facts, &from, trust, &decision, PARTNER);
-}
-
-fn state_assumption(
-    facts: &mut Facts,
-    from: &str,
-    trust: &Trust<'_>,
-    decision: &Decision,
-    method: Method,
-) {
-    let Some(decided) = permitted(decision) else {
+/// What the policy of a store lets everyone do, denies and conditions honoured.
+fn state_public(view: View<'_>, target: &Target<'_>, facts: &mut Facts) {
+    let node = view.snapshot.node(target.id);
+    if !node.is_some_and(|node| view.is(node, "DataStore")) {
         return;
-    };
-    let method = if decided == "allow" || method.name == PARTNER.name {
-        method
-    } else {
-        DOUBTFUL
-    };
-    let needs_factor = trust
-        .document
-        .statements
-        .iter()
-        .any(|statement| statement.allows && statement.mentions("aws:MultiFactorAuthPresent"));
-    method.link(facts, from, "CAN_ASSUME", trust.role, |facts, edge| {
-        facts.set(edge, "decision", decided);
-        facts.set_opt(edge, "statement", decision.statement.as_deref());
-        if needs_factor {
-            facts.set(edge, "mfa", true);
+    }
+    for (property, actions) in [
+        ("public_read", targets::READING),
+        ("public_write", targets::WRITING),
+    ] {
+        if actions.iter().any(|action| target.is_public(action))
+            && let Ok(node) = facts.node(target.id, &["DataStore"])
+        {
+            facts.set(node, property, true);
+            reach_public_api(facts, target.id);
         }
-    });
+    }
 }
 
 /// `allow` or `unknown` for what a known statement grants; none for what is denied and for what
@@ -286,6 +146,8 @@ struct Asker<'a, 'f> {
     context: Context,
     /// The statements that allow each action on something: what they do not cover needs no look.
     allowing: BTreeMap<&'static str, Vec<&'a Statement>>,
+    /// Rights over policies that hold in the whole account.
+    account_wide: Vec<&'static str>,
     facts: &'f mut Facts,
 }
 
@@ -302,6 +164,9 @@ impl Asker<'_, '_> {
             let decision = self.ask(action, &all, None);
             if !decision.partial {
                 self.state(action, &account, &decision);
+                if decision.effect == Effect::Allow {
+                    self.account_wide.push(*action);
+                }
             }
         }
     }
@@ -343,8 +208,20 @@ impl Asker<'_, '_> {
                 // Everyone may; the store says so itself.
                 continue;
             }
+            if self.account_wide.contains(action) {
+                // Said once, of the account.
+                continue;
+            }
             let mut decision = self.ask(action, resource, Some(target));
-            if let Some(key) = target.key.filter(|_| targets::needs_key(action)) {
+            if decision.partial
+                && decision.effect == Effect::Allow
+                && targets::may_be_of_others(resource)
+            {
+                decision.effect = Effect::Unknown;
+            }
+            if let Some(key) = &target.key
+                && targets::needs_key(action)
+            {
                 decision = self.with_key(decision, key);
             }
             self.state(action, target.id, &decision);
@@ -392,16 +269,40 @@ impl Asker<'_, '_> {
         });
     }
 
-    /// Reading what is encrypted needs the key as well. The key's own policy is not collected by
-    /// the exports we read: it may admit an identity whose policies are silent.
-    fn with_key(&self, read: Decision, key: &str) -> Decision {
+    /// Reading what is encrypted needs the key as well. Where the key's own policy was not collected
+    /// it may admit an identity whose policies are silent, and one of another account it may not
+    /// admit at all.
+    fn with_key(&self, read: Decision, key: &Key) -> Decision {
         if read.effect == Effect::Deny {
             return read;
         }
-        let decrypt = self.decide("kms:Decrypt", key, None, &self.context);
+        let source = key.policy.as_ref().map(|document| Source {
+            name: &key.arn,
+            document: Some(document),
+        });
+        let owner = account_of(&key.arn);
+        let is_own = owner == "*" || owner == self.identity.account;
+        let say = match source {
+            Some(_) => ResourceSay::Required,
+            None => ResourceSay::Optional,
+        };
+        let request = Request {
+            principal: self.identity.principal(),
+            action: "kms:Decrypt",
+            resource: &key.arn,
+            resource_account: match source {
+                Some(_) => owner,
+                // What its policy says comes after.
+                None => self.identity.account,
+            },
+            context: &self.context,
+        };
+        let decrypt = evaluate(&self.policies.with(source, say), &request);
+        let is_known = source.is_some() || is_own && !(decrypt.partial && key.arn.ends_with('*'));
         match (decrypt.effect, decrypt.reason) {
-            (Effect::Allow, _) => read,
-            (Effect::Deny, Reason::NotGranted) | (Effect::Unknown, _) => Decision {
+            (Effect::Allow, _) if is_known => read,
+            (Effect::Deny, Reason::NotGranted) if source.is_some() || !is_own => decrypt,
+            (Effect::Allow | Effect::Unknown, _) | (Effect::Deny, Reason::NotGranted) => Decision {
                 effect: Effect::Unknown,
                 reason: Reason::NotGranted,
                 ..read

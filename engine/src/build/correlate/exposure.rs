@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::attack::network::{AddressRange, Connections, Endpoint, Exposure, Labels, Peer};
+use crate::attack::network::{
+    AddressRange, Connections, Endpoint, Exposure, Labels, Peer, Protocol,
+};
 use crate::build::Join;
 use crate::graph::{NodeId, Snapshot};
 use crate::model::schema::INTERNET_ID;
@@ -75,6 +77,11 @@ impl Join for Exposed {
         }
         for store in view.labelled("DataStore") {
             store_exposure(view, store, facts);
+        }
+        for cluster in view.labelled("Cluster") {
+            if view.flag(cluster, "endpoint_public") == Some(true) {
+                reach(facts, PUBLISHED, view.id(cluster), "allow", None);
+            }
         }
         for instance in view.labelled("Instance") {
             if !view.list(instance, "public_addresses").is_empty() {
@@ -266,15 +273,17 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 /// Whether the source ranges, where there are any, admit an anonymous caller.
 fn admits_everyone(view: View<'_>, node: NodeId) -> bool {
     let ranges = view.list(node, "source_ranges");
-    ranges.is_empty()
-        || ranges.iter().any(|range| {
-            AddressRange::parse(range).is_some_and(|range| range.contains(&AddressRange::IPV4))
-        })
+    let blocks: Vec<AddressRange> = ranges
+        .iter()
+        .filter_map(|range| AddressRange::parse(range))
+        .collect();
+    ranges.is_empty() || AddressRange::IPV4.is_covered_by(&blocks)
 }
 
-/// Whether the security groups around something let the internet in; none where they are not
-/// known.
+/// Whether the security groups around something let the internet in on its ports; none where they
+/// are not known.
 fn security_groups(view: View<'_>, node: NodeId) -> Option<bool> {
+    let ports = own_ports(view, node);
     let mut groups = view.out(node, "HAS_SECURITY_GROUP");
     groups.retain(|group| view.is(*group, "SecurityGroup"));
     if groups.is_empty() {
@@ -283,8 +292,51 @@ fn security_groups(view: View<'_>, node: NodeId) -> Option<bool> {
     Some(
         groups
             .iter()
-            .any(|group| !view.list(*group, "open_ports").is_empty()),
+            .flat_map(|group| view.list(*group, "open_ports"))
+            .any(|open| {
+                let open = ports_of_filter(&open);
+                let through = ports.as_ref().map(|ports| open.intersection(ports));
+                !through.unwrap_or(open).is_empty()
+            }),
     )
+}
+
+/// The ports that something listens on: `port` of a store, `ports` of a load balancer; none where
+/// no document says.
+fn own_ports(view: View<'_>, node: NodeId) -> Option<Connections> {
+    if let Some(port) = view.value(node, "port").and_then(|port| port.as_int()) {
+        let port = u16::try_from(port).ok()?;
+        return Some(Connections::ports(Protocol::Tcp, port, port));
+    }
+    let listed = view.list(node, "ports");
+    let ports = listed.iter().filter_map(|text| {
+        let (number, protocol) = text.split_once('/').unwrap_or((text, "TCP"));
+        let number = number.parse().ok()?;
+        Some(Connections::ports(
+            Protocol::parse(protocol)?,
+            number,
+            number,
+        ))
+    });
+    let union = ports.fold(Connections::none(), |sum, port| sum.union(&port));
+    (!union.is_empty()).then_some(union)
+}
+
+/// `tcp/443`, `tcp/8000-8100`, `tcp`, `all` of a packet filter. Messages about the network itself
+/// (`icmp`) reach no port.
+fn ports_of_filter(text: &str) -> Connections {
+    let (protocol, range) = text.split_once('/').unwrap_or((text, "0-65535"));
+    if protocol == "all" {
+        return Connections::all();
+    }
+    let Some(protocol) = Protocol::parse(&protocol.to_ascii_uppercase()) else {
+        return Connections::none();
+    };
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    match (first.parse::<u16>(), last.parse::<u16>()) {
+        (Ok(first), Ok(last)) => Connections::ports(protocol, first, last),
+        _ => Connections::protocol(protocol),
+    }
 }
 
 /// Something with a public address, as its security groups have it.
@@ -302,10 +354,15 @@ fn store_exposure(view: View<'_>, store: NodeId, facts: &mut Facts) {
         .iter()
         .any(|property| view.flag(store, property) == Some(true));
     if is_public && view.flag(store, "public_access_blocked") != Some(true) {
-        reach(facts, PUBLIC_API, id, "allow", None);
+        reach_public_api(facts, id);
     } else if view.flag(store, "publicly_accessible") == Some(true) {
         public_address(view, store, facts);
     }
+}
+
+/// States that everyone gets to a store through the interface of the cloud.
+pub(super) fn reach_public_api(facts: &mut Facts, store: &str) {
+    reach(facts, PUBLIC_API, store, "allow", None);
 }
 
 fn reach(facts: &mut Facts, method: Method, to: &str, decision: &str, ports: Option<&Connections>) {

@@ -22,6 +22,8 @@ const ANNOTATED: Method = Method::new("annotation", 50);
 
 /// A pipeline of the main branch is admitted; which workflows ask for tokens is not looked at.
 const PIPELINE: Method = Method::new("trust-subject", 80);
+/// A pipeline of another branch, tag or environment is admitted; whether there is one is not known.
+const SOME_PIPELINE: Method = Method::new("trust-subject", 60);
 
 const GITHUB: &str = "token.actions.githubusercontent.com";
 const AUDIENCE: &str = "sts.amazonaws.com";
@@ -111,14 +113,19 @@ fn repositories(view: View<'_>, facts: &mut Facts) {
             let Some(path) = id.strip_prefix("repo://github.com/") else {
                 continue;
             };
-            let subject = format!("repo:{path}:ref:refs/heads/main");
-            let decision = trust.admits_web_identity(&WebIdentity {
-                issuer: Some(GITHUB),
-                subject: &subject,
-                audience: AUDIENCE,
-            });
-            if decision.effect != Effect::Deny {
-                federate(facts, PIPELINE, id, arn, decision.effect);
+            let admits = |subject: &str| {
+                let decision = trust.admits_web_identity(&WebIdentity {
+                    issuer: Some(GITHUB),
+                    subject,
+                    audience: AUDIENCE,
+                });
+                decision.effect
+            };
+            let of_main = admits(&format!("repo:{path}:ref:refs/heads/main"));
+            if of_main != Effect::Deny {
+                federate(facts, PIPELINE, id, arn, of_main);
+            } else if admits(&format!("repo:{path}:*")) != Effect::Deny {
+                federate(facts, SOME_PIPELINE, id, arn, Effect::Unknown);
             }
         }
     }

@@ -252,9 +252,9 @@ pub(super) const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "HAS_POLICY",
-        from: "Identity|Account",
+        from: "Identity|Account|Organization",
         to: "CloudPolicy",
-        doc: "Attached or inline policy; on an account, a service control policy.",
+        doc: "Attached or inline policy; on an account or a unit above it, a service control policy.",
         properties: &[p("boundary", Bool, "Attached as a permission boundary.")],
     },
     KindSpec {
@@ -309,6 +309,11 @@ pub(super) const KINDS: &[KindSpec] = &[
                 "resource_name",
                 Str,
                 "The one resource it is limited to, if any.",
+            ),
+            p(
+                "powerful",
+                Bool,
+                "That one resource gives as much as all of them: a role that allows everything, the group of the cluster's administrators.",
             ),
         ],
     },

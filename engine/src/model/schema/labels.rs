@@ -273,6 +273,11 @@ pub(super) const LABELS: &[LabelSpec] = &[
                 Str,
                 "Issuer of its service-account tokens, without `https://`.",
             ),
+            p(
+                "endpoint_public",
+                Bool,
+                "Everyone on the internet reaches its API server.",
+            ),
         ],
     },
     LabelSpec {
@@ -715,7 +720,14 @@ pub(super) const LABELS: &[LabelSpec] = &[
         name: "Account",
         id: "aws://<account id>",
         doc: "A cloud account.",
-        properties: &[p("name", Str, "Name.")],
+        properties: &[
+            p("name", Str, "Name."),
+            p(
+                "management",
+                Bool,
+                "The management account of its organisation, which service control policies do not bind.",
+            ),
+        ],
     },
     LabelSpec {
         name: "CloudRole",
@@ -746,7 +758,10 @@ pub(super) const LABELS: &[LabelSpec] = &[
         name: "CloudGroup",
         id: "arn:aws:iam::<account>:group/<path><name>",
         doc: "A cloud group.",
-        properties: &[p("name", Str, "Name.")],
+        properties: &[
+            p("name", Str, "Name."),
+            p("admin", Bool, "A policy of it allows everything."),
+        ],
     },
     LabelSpec {
         name: "CloudPolicy",
@@ -883,6 +898,11 @@ pub(super) const LABELS: &[LabelSpec] = &[
             p("arn", Str, "ARN, where it is not the id."),
             p("engine", Str, "Product, such as `postgres`."),
             p("port", Int, "Port clients use."),
+            p(
+                "resource_id",
+                Str,
+                "What logins by identity name a database by, such as `db-ABC`.",
+            ),
             p("publicly_accessible", Bool, "Has a public address."),
             p(
                 "public_access_blocked",

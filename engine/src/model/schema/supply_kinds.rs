@@ -7,9 +7,9 @@ use super::{KindSpec, p};
 pub(super) const SUPPLY_KINDS: &[KindSpec] = &[
     KindSpec {
         name: "IN_ORGANIZATION",
-        from: "Repository",
+        from: "Repository|Account|Organization",
         to: "Organization",
-        doc: "Belongs to the organisation.",
+        doc: "Belongs to the organisation, or to the unit of one.",
         properties: &[],
     },
     KindSpec {

@@ -12,6 +12,24 @@ struct Cluster {
     name: String,
     arn: Option<String>,
     identity: Option<Identity>,
+    #[serde(rename = "resourcesVpcConfig")]
+    network: Option<Network>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Network {
+    endpoint_public_access: Option<bool>,
+    public_access_cidrs: Option<Vec<String>>,
+}
+
+impl Network {
+    fn is_public(&self) -> Option<bool> {
+        let ranges = self.public_access_cidrs.as_deref();
+        let everyone = |range: &String| range == "0.0.0.0/0" || range == "::/0";
+        let admits_everyone = ranges.is_none_or(|ranges| ranges.iter().any(everyone));
+        Some(self.endpoint_public_access? && admits_everyone)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -33,6 +51,7 @@ pub(super) fn read(export: &mut Export<'_>, members: &mut Members) -> Result<(),
     let Some(cluster) = members.take::<Cluster>("cluster")? else {
         return Ok(());
     };
+    let public = cluster.network.as_ref().and_then(Network::is_public);
     let name = export.cluster.unwrap_or(&cluster.name).replace('/', "%2F");
     let id = format!("k8s://{name}");
     let issuer = cluster
@@ -46,6 +65,7 @@ pub(super) fn read(export: &mut Export<'_>, members: &mut Members) -> Result<(),
         plain.trim_end_matches('/')
     });
     export.facts.set_opt(node, "oidc_issuer", issuer);
+    export.facts.set_opt(node, "endpoint_public", public);
     export.belongs(&id, cluster.arn.as_deref())
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foothold_engine::attack::network::AddressRange;
 use foothold_engine::model::Value as Property;
 use serde::Deserialize;
 
@@ -109,9 +110,10 @@ impl Permission {
             .filter_map(|pair| pair.group_id.as_deref().map(ec2_id))
     }
 
+    /// Whether all of the internet gets in: by one range, or by several that make up all of it.
     fn is_open(&self) -> bool {
-        self.ranges()
-            .any(|range| matches!(range, "0.0.0.0/0" | "::/0"))
+        let blocks: Vec<AddressRange> = self.ranges().filter_map(AddressRange::parse).collect();
+        AddressRange::IPV4.is_covered_by(&blocks) || self.ranges().any(|range| range == "::/0")
     }
 
     fn others(&self) -> impl Iterator<Item = String> {

@@ -255,6 +255,8 @@ struct Database {
     arn: Option<String>,
     #[serde(rename = "DBInstanceIdentifier", alias = "DBClusterIdentifier")]
     identifier: Option<Text>,
+    #[serde(rename = "DbiResourceId", alias = "DbClusterResourceId")]
+    resource_id: Option<Text>,
     #[serde(rename = "Engine")]
     engine: Option<Text>,
     /// An object on instances, a host name on clusters.
@@ -329,6 +331,7 @@ fn state_database(export: &mut Export<'_>, database: &Database) -> Result<(), Lo
     let node = export.store(&id, Store::Database, name)?;
     let facts = &mut *export.facts;
     facts.set_opt(node, "engine", database.engine.as_deref());
+    facts.set_opt(node, "resource_id", database.resource_id.as_deref());
     facts.set_opt(node, "endpoint", endpoint.host.as_deref());
     facts.set_opt(node, "port", endpoint.port.or(database.port));
     facts.set_opt(node, "publicly_accessible", database.public);

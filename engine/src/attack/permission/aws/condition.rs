@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::attack::network::AddressRange;
 
 use super::super::Truth;
-use super::pattern;
+use super::pattern::{self, Coverage};
 
 /// What is known about a request. A key that was never mentioned is unknown.
 #[derive(Debug, Clone, Default)]
@@ -37,37 +37,64 @@ impl Context {
         self
     }
 
+    /// What somebody of none of our accounts may have their request carry. Whether their account is
+    /// in an organisation is their choice; it is not in ours.
+    pub fn of_strangers() -> [Self; 2] {
+        let alone = Self::new()
+            .with("aws:PrincipalAccount", "000000000000")
+            .with("aws:PrincipalIsAWSService", "false")
+            .with("aws:SecureTransport", "true");
+        let organised = alone
+            .clone()
+            .with("aws:PrincipalOrgID", "o-stranger")
+            .with("aws:PrincipalOrgPaths", "o-stranger/r-stranger/");
+        let alone = alone
+            .without("aws:PrincipalOrgID")
+            .without("aws:PrincipalOrgPaths");
+        [alone, organised]
+    }
+
     /// Known values of a key: none where unknown, an empty list where the request lacks it.
     fn get(&self, key: &str) -> Option<&[String]> {
         self.values.get(key).map(Vec::as_slice)
     }
 
-    /// Puts values in the place of `${key}`; none where a value is unknown.
-    pub(super) fn expand<'p>(&self, pattern: &'p str) -> Option<Cow<'p, str>> {
+    /// Puts values in the place of `${key}` and `${key, 'default'}`.
+    pub(super) fn expand<'p>(&self, pattern: &'p str) -> Expanded<'p> {
         if !pattern.contains("${") {
-            return Some(Cow::Borrowed(pattern));
+            return Expanded::Known(Cow::Borrowed(pattern));
         }
         let mut expanded = String::with_capacity(pattern.len());
         let mut rest = pattern;
+        let mut is_known = true;
         while let Some((before, after)) = rest.split_once("${") {
-            let (variable, tail) = after.split_once('}')?;
+            let Some((variable, tail)) = after.split_once('}') else {
+                return Expanded::Unknown;
+            };
             expanded.push_str(before);
-            match variable {
+            rest = tail;
+            if matches!(variable, "*" | "?" | "$") {
                 // Written this way to mean the character itself; as a wildcard it admits more,
                 // never less.
-                "*" | "?" | "$" => expanded.push_str(variable),
-                _ => {
-                    let key = variable.split(',').next().unwrap_or(variable).trim();
-                    let [value] = self.get(&key.to_ascii_lowercase())? else {
-                        return None;
-                    };
-                    expanded.push_str(value);
-                }
+                expanded.push_str(variable);
+                continue;
             }
-            rest = tail;
+            let (key, default) = match variable.split_once(',') {
+                Some((key, default)) => (key, Some(default.trim().trim_matches('\''))),
+                None => (variable, None),
+            };
+            match (self.get(&key.trim().to_ascii_lowercase()), default) {
+                (Some([value]), _) => expanded.push_str(value),
+                (Some([]), Some(default)) => expanded.push_str(default),
+                (Some([]), None) => return Expanded::Absent,
+                (None | Some(_), _) => is_known = false,
+            }
+        }
+        if !is_known {
+            return Expanded::Unknown;
         }
         expanded.push_str(rest);
-        Some(Cow::Owned(expanded))
+        Expanded::Known(Cow::Owned(expanded))
     }
 
     /// The pattern with every variable replaced by `*`.
@@ -82,6 +109,17 @@ impl Context {
         blanked.push_str(rest);
         blanked
     }
+}
+
+/// A pattern with values in the place of its variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Expanded<'p> {
+    /// Every variable has a value.
+    Known(Cow<'p, str>),
+    /// The value of a variable is not known.
+    Unknown,
+    /// The request lacks the key of a variable: the pattern matches nothing.
+    Absent,
 }
 
 /// One operator on one key.
@@ -169,10 +207,15 @@ impl Condition {
             return (wants_null == known.is_empty()).into();
         }
         if known.is_empty() {
-            // A key the request lacks: a negated operator holds, `ForAllValues` holds, and
-            // `IfExists` says so itself.
-            let holds = self.if_exists || self.negated || self.quantifier == Quantifier::All;
-            return holds.into();
+            // A key the request lacks: `ForAllValues` holds and `ForAnyValue` does not, since there
+            // is no value; without a quantifier a negated operator holds, and `IfExists` says so
+            // itself. What `IfExists` means after `ForAnyValue` AWS does not say.
+            return match self.quantifier {
+                Quantifier::All => Truth::True,
+                Quantifier::Any if self.if_exists => Truth::Unknown,
+                Quantifier::Any => Truth::False,
+                Quantifier::Single => (self.if_exists || self.negated).into(),
+            };
         }
         let each = known.iter().map(|actual| self.one(test, actual, context));
         match self.quantifier {
@@ -186,8 +229,11 @@ impl Condition {
             .values
             .iter()
             .map(|wanted| match context.expand(wanted) {
-                Some(wanted) => compare(test, &wanted, actual),
-                None => Truth::Unknown,
+                Expanded::Known(wanted) => compare(test, &wanted, actual),
+                Expanded::Unknown => Truth::Unknown,
+                // A statement that AWS may hold for invalid as a whole.
+                Expanded::Absent if self.negated => Truth::Unknown,
+                Expanded::Absent => Truth::False,
             })
             .fold(Truth::False, Truth::or);
         if self.negated { found.negate() } else { found }
@@ -226,7 +272,22 @@ fn read_operator(operator: &str) -> (Option<Test>, bool) {
     }
 }
 
+/// A `*` in `actual` stands for any text: the answer is what holds for all that it may be.
 fn compare(test: Test, wanted: &str, actual: &str) -> Truth {
+    if actual.contains('*') {
+        let is_fixed = matches!(test, Test::Equals | Test::EqualsIgnoringCase);
+        return match test {
+            Test::Equals | Test::EqualsIgnoringCase | Test::Like => {
+                match pattern::coverage(wanted, actual) {
+                    Coverage::Whole if !is_fixed => Truth::True,
+                    Coverage::None => Truth::False,
+                    _ if is_fixed && wanted.contains('*') => Truth::False,
+                    _ => Truth::Unknown,
+                }
+            }
+            _ => Truth::Unknown,
+        };
+    }
     match test {
         Test::Equals => (wanted == actual).into(),
         Test::EqualsIgnoringCase | Test::Bool => wanted.eq_ignore_ascii_case(actual).into(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::super::Truth;
-use super::condition::{Condition, Context};
+use super::condition::{Condition, Context, Expanded};
 use super::pattern::{self, Coverage};
 
 /// Why a policy document could not be read.
@@ -141,9 +141,13 @@ impl Statement {
         let mut unknown = false;
         for pattern in &resources.patterns {
             match context.expand(pattern) {
-                Some(pattern) => best = best.max(pattern::coverage(&pattern, resource)),
+                Expanded::Known(pattern) => {
+                    best = best.max(pattern::coverage(&pattern, resource));
+                }
+                // Nothing matches; AWS may hold a statement about everything else for invalid.
+                Expanded::Absent => unknown |= resources.negated,
                 // Any value could stand there.
-                None => {
+                Expanded::Unknown => {
                     unknown |=
                         pattern::coverage(&Context::blanked(pattern), resource) > Coverage::None;
                 }

@@ -87,8 +87,9 @@ pub struct Policies<'a> {
     pub identity: &'a [Source<'a>],
     /// Its permission boundary, if it has one.
     pub boundary: Option<Source<'a>>,
-    /// Service control policies of its account; none where none are known to exist.
-    pub service_control: &'a [Source<'a>],
+    /// Service control policies, those of its account and those of each unit above it apart: every
+    /// level has to allow. None where none are known to exist.
+    pub service_control: &'a [Vec<Source<'a>>],
     /// Policies of the session, if it is restricted.
     pub session: Option<Source<'a>>,
     /// The policy of the resource, if it has one.
@@ -161,8 +162,9 @@ impl Say {
 
     /// The stronger of two; what is known before what may be, and the first where they are equal.
     fn or(self, other: Self) -> Self {
-        if (other.truth, other.coverage, other.collected)
-            > (self.truth, self.coverage, self.collected)
+        // What a text says under a condition is more than what any text might say.
+        if (other.truth, other.collected, other.coverage)
+            > (self.truth, self.collected, self.coverage)
         {
             other
         } else {
@@ -198,18 +200,14 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
     let resource = policies.resource.as_slice();
     let same_account = request.principal.account == request.resource_account;
 
-    let own = [
-        policies.identity,
-        boundary,
-        policies.service_control,
-        session,
-    ];
+    let own = [policies.identity, boundary, session];
+    let control = policies.service_control.iter().map(Vec::as_slice);
     let mut deny = Denial::default();
-    for sources in own {
-        deny.add(sources, request, |_| true);
+    for sources in own.into_iter().chain(control) {
+        deny.add(sources, request, |_| Truth::True);
     }
     deny.add(resource, request, |statement| {
-        admission(statement, &request.principal) > Admission::No
+        is_denied(statement, &request.principal, policies.boundary.is_some())
     });
     if deny.whole.truth == Truth::True {
         return Decision {
@@ -221,16 +219,16 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
     }
 
     let direct = grant(resource, request, |statement| {
-        admission(statement, &request.principal) == Admission::Direct
+        (admission(statement, &request.principal) == Admission::Direct).into()
     });
     let by_account = || {
         grant(resource, request, |statement| {
-            admission(statement, &request.principal) == Admission::Account
+            (admission(statement, &request.principal) == Admission::Account).into()
         })
     };
     let identity = || match request.principal.kind {
         PrincipalKind::Root => Say::certain(),
-        _ => grant(policies.identity, request, |_| true),
+        _ => grant(policies.identity, request, |_| Truth::True),
     };
     let stranger = matches!(
         request.principal.kind,
@@ -249,8 +247,8 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
     };
 
     let mut limits = Vec::new();
-    if !policies.service_control.is_empty() && !stranger {
-        let say = grant(policies.service_control, request, |_| true);
+    for level in policies.service_control.iter().filter(|_| !stranger) {
+        let say = grant(level, request, |_| Truth::True);
         limits.push((Reason::ServiceControl, say));
     }
     // A resource policy that names a user of its own account is not cut by the user's boundary.
@@ -258,10 +256,10 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
         && request.principal.kind == PrincipalKind::User
         && named_truth == Truth::True);
     if policies.boundary.is_some() && boundary_counts {
-        limits.push((Reason::Boundary, grant(boundary, request, |_| true)));
+        limits.push((Reason::Boundary, grant(boundary, request, |_| Truth::True)));
     }
     if policies.session.is_some() {
-        limits.push((Reason::Session, grant(session, request, |_| true)));
+        limits.push((Reason::Session, grant(session, request, |_| Truth::True)));
     }
 
     let mut reason = if granted.collected {
@@ -277,6 +275,7 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
     }
     let doubtful = deny.whole.truth == Truth::Unknown
         || (deny.part.truth > Truth::False && verdict.coverage == Coverage::Part);
+    let partial = verdict.coverage == Coverage::Part || deny.part.truth > Truth::False;
     match verdict.truth {
         Truth::False => Decision {
             effect: Effect::Deny,
@@ -288,19 +287,19 @@ pub fn evaluate(policies: &Policies<'_>, request: &Request<'_>) -> Decision {
             effect: Effect::Unknown,
             reason: Reason::ExplicitDeny,
             statement: deny.whole.statement.or(deny.part.statement),
-            partial: false,
+            partial,
         },
         Truth::Unknown => Decision {
             effect: Effect::Unknown,
             reason,
             statement: verdict.statement,
-            partial: false,
+            partial,
         },
         Truth::True => Decision {
             effect: Effect::Allow,
             reason: Reason::Granted,
             statement: granted.statement,
-            partial: verdict.coverage == Coverage::Part || deny.part.truth > Truth::False,
+            partial,
         },
     }
 }
@@ -327,7 +326,7 @@ impl Denial {
         &mut self,
         sources: &[Source<'_>],
         request: &Request<'_>,
-        counts: impl Fn(&Statement) -> bool,
+        counts: impl Fn(&Statement) -> Truth,
     ) {
         each(sources, request, Kind::Deny, counts, |say| {
             let slot = match say.coverage {
@@ -342,7 +341,7 @@ impl Denial {
 fn grant(
     sources: &[Source<'_>],
     request: &Request<'_>,
-    counts: impl Fn(&Statement) -> bool,
+    counts: impl Fn(&Statement) -> Truth,
 ) -> Say {
     let mut best = Say::nothing();
     each(sources, request, Kind::Allow, counts, |say| {
@@ -363,7 +362,7 @@ fn each(
     sources: &[Source<'_>],
     request: &Request<'_>,
     kind: Kind,
-    counts: impl Fn(&Statement) -> bool,
+    counts: impl Fn(&Statement) -> Truth,
     mut found: impl FnMut(Say),
 ) {
     for source in sources {
@@ -380,14 +379,18 @@ fn each(
             continue;
         };
         for statement in &document.statements {
-            if statement.allows != (kind == Kind::Allow)
-                || !statement.covers_action(request.action)
-                || !counts(statement)
+            if statement.allows != (kind == Kind::Allow) || !statement.covers_action(request.action)
             {
                 continue;
             }
+            let counted = counts(statement);
+            if counted == Truth::False {
+                continue;
+            }
             let (coverage, covers) = statement.covers_resource(request.resource, request.context);
-            let truth = covers.and(statement.conditions_hold(request.context));
+            let truth = counted
+                .and(covers)
+                .and(statement.conditions_hold(request.context));
             if truth > Truth::False && coverage > Coverage::None {
                 found(Say {
                     truth,
@@ -412,6 +415,39 @@ pub(super) fn admission(statement: &Statement, principal: &Principal<'_>) -> Adm
         Admission::Direct
     } else {
         Admission::No
+    }
+}
+
+/// Whether a denying statement of a resource policy speaks of `principal`.
+///
+/// `NotPrincipal` spares whom it names, if it names the account as well: without the account AWS
+/// may deny the account before it looks at who asks. An account named beside some of its own
+/// identities spares these and nobody else. Identities with a permission boundary are always
+/// denied.
+fn is_denied(statement: &Statement, principal: &Principal<'_>, bounded: bool) -> Truth {
+    let Some(principals) = statement.principals.as_ref().filter(|list| list.negated) else {
+        return (admission(statement, principal) > Admission::No).into();
+    };
+    let of_account = matches!(principal.kind, PrincipalKind::User | PrincipalKind::Role);
+    if bounded && of_account {
+        return Truth::True;
+    }
+    let mut names = principals.by_type.get("AWS").into_iter().flatten();
+    match named(principals, principal) {
+        Admission::No => Truth::True,
+        Admission::Direct => {
+            let spared = !of_account
+                || principals.anyone
+                || names.any(|name| is_account(name, principal.account));
+            if spared { Truth::False } else { Truth::Unknown }
+        }
+        Admission::Account => {
+            let others = names.any(|name| {
+                name.split(':').nth(4) == Some(principal.account)
+                    && !is_account(name, principal.account)
+            });
+            if others { Truth::True } else { Truth::Unknown }
+        }
     }
 }
 

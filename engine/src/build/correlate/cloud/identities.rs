@@ -7,9 +7,14 @@ use crate::attack::permission::aws::trust::account_of;
 use crate::attack::permission::aws::{Context, Document, Source, Statement};
 use crate::build::correlate::view::View;
 use crate::graph::NodeId;
+use crate::model::Facts;
 
 /// Policies of AWS whose text everyone knows, for exports that only name them.
-const WELL_KNOWN: [(&str, &str); 2] = [
+const WELL_KNOWN: [(&str, &str); 3] = [
+    (
+        "arn:aws:organizations::aws:policy/service_control_policy/p-FullAWSAccess",
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
+    ),
     (
         "arn:aws:iam::aws:policy/AdministratorAccess",
         r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#,
@@ -28,7 +33,7 @@ pub(super) struct Identity<'a> {
     pub(super) kind: PrincipalKind,
     /// Own policies and those of its groups, the collected ones first.
     policies: Vec<&'a str>,
-    /// Managed policies of its own, which can be rewritten.
+    /// Managed policies of its account that are in force on it, which can be rewritten.
     pub(super) attached: Vec<&'a str>,
     pub(super) groups: Vec<&'a str>,
     boundary: Option<&'a str>,
@@ -40,8 +45,8 @@ pub(super) struct Identity<'a> {
 pub(super) struct Identities<'a> {
     pub(super) all: Vec<Identity<'a>>,
     documents: BTreeMap<&'a str, Document>,
-    /// Service control policies by account.
-    service_control: BTreeMap<&'a str, Vec<&'a str>>,
+    /// Service control policies by account: its own and those of each unit above, level by level.
+    service_control: BTreeMap<&'a str, Vec<Vec<&'a str>>>,
     by_account: BTreeMap<&'a str, Vec<usize>>,
 }
 
@@ -49,7 +54,7 @@ pub(super) struct Identities<'a> {
 pub(super) struct Sources<'a> {
     identity: Vec<Source<'a>>,
     boundary: Option<Source<'a>>,
-    service_control: Vec<Source<'a>>,
+    service_control: Vec<Vec<Source<'a>>>,
 }
 
 impl Sources<'_> {
@@ -120,6 +125,36 @@ fn is_collected(view: View<'_>, node: NodeId) -> bool {
             .any(|kind| !view.out(node, kind).is_empty())
 }
 
+/// Service control policies of an account and of the units above it, level by level. They do not
+/// bind the organisation's management account.
+fn service_control<'a>(view: View<'a>, account: NodeId) -> Vec<Vec<&'a str>> {
+    if view.flag(account, "management") == Some(true) {
+        return Vec::new();
+    }
+    let mut levels = Vec::new();
+    let mut seen = vec![account];
+    let mut level = vec![account];
+    while !level.is_empty() {
+        let mut policies: Vec<&str> = Vec::new();
+        let mut above = Vec::new();
+        for unit in level {
+            policies.extend(
+                view.out(unit, "HAS_POLICY")
+                    .into_iter()
+                    .map(|policy| view.id(policy)),
+            );
+            above.extend(view.out(unit, "IN_ORGANIZATION"));
+        }
+        if !policies.is_empty() {
+            levels.push(policies);
+        }
+        above.retain(|unit| !seen.contains(unit));
+        seen.extend(&above);
+        level = above;
+    }
+    levels
+}
+
 impl<'a> Identities<'a> {
     pub(super) fn of(view: View<'a>) -> Self {
         let mut identities = Self::default();
@@ -137,12 +172,9 @@ impl<'a> Identities<'a> {
             }
         }
         for account in view.labelled("Account") {
-            let policies = view.out(account, "HAS_POLICY");
-            if let (Some(number), false) =
-                (view.id(account).strip_prefix("aws://"), policies.is_empty())
-            {
-                let policies = policies.iter().map(|policy| view.id(*policy)).collect();
-                identities.service_control.insert(number, policies);
+            if let Some(number) = view.id(account).strip_prefix("aws://") {
+                let levels = service_control(view, account);
+                identities.service_control.insert(number, levels);
             }
         }
         for (label, kind) in [
@@ -176,7 +208,6 @@ impl<'a> Identities<'a> {
             }
         }
         let is_managed = |policy: &&str| !policy.contains('#') && account_of(policy) != "aws";
-        let attached = policies.iter().copied().filter(is_managed).collect();
         let mut groups = Vec::new();
         for group in view.out(node, "MEMBER_OF") {
             groups.push(view.id(group));
@@ -186,6 +217,7 @@ impl<'a> Identities<'a> {
         }
         policies.sort_unstable();
         policies.dedup();
+        let attached = policies.iter().copied().filter(is_managed).collect();
         // What is known is named before what is not.
         policies.sort_by_key(|policy| !self.documents.contains_key(policy));
         Identity {
@@ -217,16 +249,32 @@ impl<'a> Identities<'a> {
             .iter()
             .copied()
             .find(|policy| everything(policy))?;
-        let control = self.service_control.get(identity.account);
-        let control = control.map_or(&[][..], Vec::as_slice);
+        let control = self.control(identity);
         let unlimited = identity.boundary.iter().all(everything)
-            && (control.is_empty() || control.iter().any(everything));
+            && control.iter().all(|level| level.iter().any(everything));
         let grants_only = |policy: &&str| match self.documents.get(*policy) {
             Some(document) => !document.denies_anything(),
             None => self.source(policy).only_grants(),
         };
+        let control = control.iter().flatten();
         let undisputed = identity.policies.iter().chain(control).all(grants_only);
         (unlimited && undisputed).then_some(policy)
+    }
+
+    /// States which groups make an administrator of whoever joins them.
+    pub(super) fn mark_powerful_groups(&self, view: View<'a>, facts: &mut Facts) {
+        for group in view.labelled("CloudGroup") {
+            let policies = view.out(group, "HAS_POLICY").into_iter();
+            let is_everything = |policy| {
+                let document = self.documents.get(view.id(policy));
+                document.is_some_and(Document::allows_everything)
+            };
+            if policies.map(is_everything).any(|everything| everything)
+                && let Ok(node) = facts.node(view.id(group), &["CloudGroup"])
+            {
+                facts.set(node, "admin", true);
+            }
+        }
     }
 
     /// A policy in force whose text was not collected.
@@ -252,12 +300,27 @@ impl<'a> Identities<'a> {
     }
 
     pub(super) fn policies<'s>(&'s self, identity: &Identity<'s>) -> Sources<'s> {
-        let control = self.service_control.get(identity.account);
+        let control = self.control(identity).iter();
         Sources {
             identity: self.sources(&identity.policies),
             boundary: identity.boundary.map(|policy| self.source(policy)),
-            service_control: control.map(|all| self.sources(all)).unwrap_or_default(),
+            service_control: control.map(|level| self.sources(level)).collect(),
         }
+    }
+
+    /// The service control policies that bind an identity. Roles of services are not bound.
+    fn control(&self, identity: &Identity<'a>) -> &[Vec<&'a str>] {
+        if identity.arn.contains(":role/aws-service-role/") {
+            return &[];
+        }
+        let control = self.service_control.get(identity.account);
+        control.map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn named(&self, arn: &str) -> bool {
+        self.all
+            .binary_search_by_key(&arn, |identity| identity.arn)
+            .is_ok()
     }
 
     fn sources<'s>(&'s self, policies: &[&'s str]) -> Vec<Source<'s>> {

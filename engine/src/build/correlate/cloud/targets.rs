@@ -55,6 +55,28 @@ pub(super) const POLICY_ACTIONS: &[(&str, &str)] = &[
     ("iam:SetDefaultPolicyVersion", "policy"),
 ];
 
+/// Actions that hand out what a store holds.
+pub(super) const READING: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "kinesis:GetRecords",
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "sqs:ReceiveMessage",
+];
+
+/// Actions that change or destroy what a store holds.
+pub(super) const WRITING: &[&str] = &[
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "s3:DeleteObject",
+    "s3:PutObject",
+    "sqs:DeleteQueue",
+];
+
 /// Something that permissions are asked about.
 #[derive(Debug)]
 pub(super) struct Target<'a> {
@@ -70,9 +92,18 @@ pub(super) struct Target<'a> {
     /// Actions that its policy lets anyone do.
     public: BTreeSet<&'static str>,
     /// The key that encrypts it, where it is one of the customer's own.
-    pub(super) key: Option<&'a str>,
+    pub(super) key: Option<Key>,
     /// Of a role: the services that its trust policy admits.
     pub(super) services: Vec<String>,
+}
+
+/// A key of a customer.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// Its ARN; one that ends in `*` where only an alias is known.
+    pub(super) arn: String,
+    /// Its policy, where it was collected.
+    pub(super) policy: Option<Document>,
 }
 
 impl Target<'_> {
@@ -101,7 +132,7 @@ impl Target<'_> {
             account: "",
             kind: PrincipalKind::Anonymous,
         };
-        let context = Context::new();
+        let contexts = Context::of_strangers();
         let policies = Policies {
             identity: &[],
             boundary: None,
@@ -111,14 +142,16 @@ impl Target<'_> {
             resource_say: ResourceSay::Optional,
         };
         let is_public = |(action, resource): &&(&'static str, String)| {
-            let request = Request {
-                principal: stranger,
-                action,
-                resource,
-                resource_account: self.account.unwrap_or_default(),
-                context: &context,
-            };
-            evaluate(&policies, &request).effect == Effect::Allow
+            contexts.iter().any(|context| {
+                let request = Request {
+                    principal: stranger,
+                    action,
+                    resource,
+                    resource_account: self.account.unwrap_or_default(),
+                    context,
+                };
+                evaluate(&policies, &request).effect == Effect::Allow
+            })
         };
         let public = self.actions.iter().filter(is_public);
         self.public = public.map(|(action, _)| *action).collect();
@@ -136,11 +169,19 @@ pub(super) fn every_action(targets: &[Target<'_>]) -> BTreeSet<&'static str> {
         .collect()
 }
 
+/// Whether the resource stands for things of which only some may belong to the store, because
+/// nothing known says which do: a right on a part of them may be a right on others.
+pub(super) fn may_be_of_others(resource: &str) -> bool {
+    resource.ends_with(":dbuser:*") || resource.ends_with(":snapshot:*")
+}
+
 /// Whether the action hands out what the key protects.
 pub(super) fn needs_key(action: &str) -> bool {
     matches!(
         action,
         "s3:GetObject"
+            | "s3:GetObjectVersion"
+            | "dynamodb:BatchGetItem"
             | "dynamodb:GetItem"
             | "dynamodb:Query"
             | "dynamodb:Scan"
@@ -148,7 +189,43 @@ pub(super) fn needs_key(action: &str) -> bool {
             | "kinesis:GetRecords"
             | "secretsmanager:GetSecretValue"
             | "ssm:GetParameter"
+            | "ssm:GetParameters"
+            | "ssm:GetParametersByPath"
     )
+}
+
+/// The customer's key that a node says it is encrypted with. Keys of AWS admit whoever may use the
+/// service.
+fn key_of(view: View<'_>, node: NodeId, arn: &str, account: Option<&str>) -> Option<Key> {
+    let named = view.text(node, "encrypted_by")?;
+    if named.is_empty() || named.contains("alias/aws/") {
+        return None;
+    }
+    let is_alias = named.contains("alias/");
+    let arn = if named.starts_with("arn:") && !is_alias {
+        named.to_owned()
+    } else {
+        let source = if named.starts_with("arn:") {
+            named
+        } else {
+            arn
+        };
+        let region = source.split(':').nth(3).filter(|region| !region.is_empty());
+        let account = Some(account_of(source))
+            .filter(|account| !account.is_empty())
+            .or(account);
+        let id = if is_alias { "*" } else { named };
+        let (region, account) = (region.unwrap_or("*"), account.unwrap_or("*"));
+        format!("arn:aws:kms:{region}:{account}:key/{id}")
+    };
+    let policy = view
+        .snapshot
+        .node(&arn)
+        .and_then(|key| view.text(key, "policy"));
+    Some(Key {
+        policy: policy.and_then(|text| Document::parse(text).ok()),
+        arn,
+    })
 }
 
 /// Every target, in order of id within each sort. Registries are named by the references of
@@ -180,6 +257,7 @@ pub(super) fn of<'a>(view: View<'a>, registries: &'a BTreeSet<String>) -> Vec<Ta
         "Secret",
         "CloudRole",
         "CloudUser",
+        "CloudGroup",
         "Function",
         "Instance",
     ] {
@@ -191,15 +269,15 @@ pub(super) fn of<'a>(view: View<'a>, registries: &'a BTreeSet<String>) -> Vec<Ta
                 continue;
             }
             let policy = view.text(node, "policy").filter(|_| label != "CloudRole");
-            let key = view.text(node, "encrypted_by");
+            let account = account(view, node, arn);
             let mut target = Target {
                 public: BTreeSet::new(),
                 id,
-                account: account(view, node, arn),
+                account,
                 actions,
                 has_policy: policy.is_some(),
                 policy: policy.and_then(|text| Document::parse(text).ok()),
-                key: key.filter(|key| key.starts_with("arn:") && !key.contains(":alias/aws/")),
+                key: key_of(view, node, arn, account),
                 services: view
                     .text(node, "trust_policy")
                     .map(|text| admitted_services(id, text))
@@ -254,7 +332,12 @@ fn actions(view: View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'stati
     match (label, service) {
         ("DataStore", "s3") => {
             let mut all = on(
-                &["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                &[
+                    "s3:GetObject",
+                    "s3:GetObjectVersion",
+                    "s3:PutObject",
+                    "s3:DeleteObject",
+                ],
                 &format!("{arn}/*"),
             );
             all.extend(on(&["s3:DeleteBucket", "s3:PutBucketPolicy"], arn));
@@ -276,11 +359,19 @@ fn actions(view: View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'stati
         ),
         ("DataStore", "rds") => {
             let mut all = on(&["rds-data:ExecuteStatement", "rds:DeleteDBInstance"], arn);
-            let login = format!("arn:aws:rds-db:{region}:{account}:dbuser:*");
+            let login = match view.text(node, "resource_id") {
+                Some(id) => format!("arn:aws:rds-db:{region}:{account}:dbuser:{id}/*"),
+                None => format!("arn:aws:rds-db:{region}:{account}:dbuser:*"),
+            };
             all.extend(on(&["rds-db:connect"], &login));
             let snapshots = format!("arn:aws:rds:{region}:{account}:snapshot:*");
             all.extend(on(
-                &["rds:CopyDBSnapshot", "rds:ModifyDBSnapshotAttribute"],
+                &[
+                    "rds:CopyDBSnapshot",
+                    "rds:ModifyDBSnapshotAttribute",
+                    "rds:RestoreDBInstanceFromDBSnapshot",
+                    "rds:StartExportTask",
+                ],
                 &snapshots,
             ));
             all
@@ -295,12 +386,30 @@ fn actions(view: View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'stati
         ("DataStore", "redshift") => on(&["redshift-data:ExecuteStatement"], arn),
         ("DataStore", "elasticache") => on(&["elasticache:Connect"], arn),
         ("Secret", "secretsmanager") => on(&["secretsmanager:GetSecretValue"], arn),
-        ("Secret", "ssm") => on(&["ssm:GetParameter"], arn),
-        ("CloudRole", "iam") => on(&[super::PASS_ROLE, "iam:UpdateAssumeRolePolicy"], arn),
+        ("Secret", "ssm") => on(
+            &[
+                "ssm:GetParameter",
+                "ssm:GetParameters",
+                "ssm:GetParametersByPath",
+            ],
+            arn,
+        ),
+        ("CloudRole", "iam") => on(
+            &[
+                super::PASS_ROLE,
+                "iam:AttachRolePolicy",
+                "iam:PutRolePolicy",
+                "iam:UpdateAssumeRolePolicy",
+            ],
+            arn,
+        ),
+        ("CloudGroup", "iam") => on(&["iam:AddUserToGroup"], arn),
         ("CloudUser", "iam") => on(
             &[
+                "iam:AttachUserPolicy",
                 "iam:CreateAccessKey",
                 "iam:CreateLoginProfile",
+                "iam:PutUserPolicy",
                 "iam:UpdateLoginProfile",
             ],
             arn,
