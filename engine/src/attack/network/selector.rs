@@ -43,6 +43,14 @@ enum Operator {
 }
 
 impl LabelSelector {
+    /// Selects what has this label.
+    pub fn of_label(key: &str, value: &str) -> Self {
+        Self {
+            match_labels: Some([(key.to_owned(), value.to_owned())].into()),
+            match_expressions: None,
+        }
+    }
+
     /// Whether an object with `labels` is selected.
     pub fn matches(&self, labels: &Labels) -> bool {
         let equal = self

@@ -2,6 +2,7 @@
 
 mod rights;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -200,20 +201,48 @@ impl Rbac {
         rights
     }
 
-    /// The rules of a cluster role with what it aggregates; those of the roles every cluster has
-    /// where they were not collected.
+    /// The rules of a cluster role with what it aggregates, and what those aggregate in turn; those
+    /// of the roles every cluster has where they were not collected.
     fn rules_of_cluster_role(&self, name: &str) -> Option<Vec<PolicyRule>> {
-        let Some(role) = self.cluster_roles.get(name) else {
-            return rights::built_in(name);
+        let mut seen: BTreeSet<&str> = BTreeSet::from([name]);
+        let mut open = Vec::new();
+        let mut rules = match self.cluster_roles.get(name) {
+            Some(role) => {
+                open.push(Cow::Borrowed(&role.aggregation));
+                role.rules.clone()
+            }
+            None => {
+                let rules = rights::built_in(name)?;
+                open.push(Cow::Owned(rights::aggregation_of_built_in(name)));
+                rules
+            }
         };
-        let mut rules = role.rules.clone();
-        for (other, candidate) in &self.cluster_roles {
-            let mut selectors = role.aggregation.iter();
-            if other != name && selectors.any(|selector| selector.matches(&candidate.labels)) {
-                rules.extend(candidate.rules.iter().cloned());
+        while let Some(selectors) = open.pop() {
+            for (other, candidate) in &self.cluster_roles {
+                let selected = || {
+                    let mut selectors = selectors.iter();
+                    selectors.any(|selector| selector.matches(&candidate.labels))
+                };
+                if !seen.contains(other.as_str()) && selected() {
+                    seen.insert(other);
+                    rules.extend(candidate.rules.iter().cloned());
+                    open.push(Cow::Borrowed(&candidate.aggregation));
+                }
             }
         }
         Some(rules)
+    }
+
+    /// Whether a role gives every right there is.
+    pub fn is_everything(&self, role: &RoleRef, namespace: Option<&str>) -> bool {
+        let rules = match role {
+            RoleRef::ClusterRole(name) => self.rules_of_cluster_role(name),
+            RoleRef::Role(name) => {
+                let key = (namespace.unwrap_or_default().to_owned(), name.clone());
+                self.roles.get(&key).cloned()
+            }
+        };
+        rules.is_some_and(|rules| rules.iter().any(PolicyRule::is_everything))
     }
 }
 
@@ -268,7 +297,21 @@ impl PolicyRule {
             let mut items = list.iter().flatten();
             items.any(|item| item == "*" || wanted.contains(&item.as_str()))
         };
-        has(&self.verbs, right.verbs)
+        // What is created or deleted by the collection has no name when it is judged, unless it is
+        // a part of something that has.
+        let is_part = right
+            .resources
+            .iter()
+            .all(|resource| resource.contains('/'));
+        let verbs: Cow<'_, [&str]> = if self.names().is_empty() || is_part {
+            Cow::Borrowed(right.verbs)
+        } else {
+            let mut named = right.verbs.to_vec();
+            named.retain(|verb| !matches!(*verb, "create" | "deletecollection"));
+            Cow::Owned(named)
+        };
+        !verbs.is_empty()
+            && has(&self.verbs, &verbs)
             && has(&self.api_groups, right.groups)
             && right.resources.iter().any(|resource| {
                 let subresource = resource.split_once('/').map(|(_, subresource)| subresource);

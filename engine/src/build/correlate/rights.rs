@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attack::network::LabelSelector;
 use crate::attack::network::selector::parse_labels;
 use crate::attack::permission::rbac::{
-    Binding, ClusterRole, Grant, Rbac, RoleRef, Scope, Subject, UNKNOWN, parse_aggregation,
-    parse_rules,
+    Binding, ClusterRole, Grant, MASTERS, Rbac, Rights, RoleRef, Scope, Subject, UNKNOWN,
+    parse_aggregation, parse_rules,
 };
 use crate::build::Join;
 use crate::graph::{NodeId, Snapshot};
@@ -15,6 +15,8 @@ use crate::model::Facts;
 use super::view::{Method, View, cluster_of, namespace_of};
 
 const RBAC: Method = Method::new("rbac", 100);
+/// Whoever reaches the API server may call it without credentials.
+const ANONYMOUS: Method = Method::new("rbac", 100);
 /// The role was not collected.
 const UNKNOWN_ROLE: Method = Method::new("rbac", 40);
 
@@ -42,15 +44,37 @@ impl Join for ClusterRights {
                 continue;
             };
             let rights = rbac.resolve();
+            anonymous(view, cluster, &rbac, &rights, facts);
             for node in nodes {
                 let id = view.id(node);
                 let Some(subject) = subject(id) else {
                     continue;
                 };
                 for grant in rights.of(&subject) {
-                    state(view, cluster, id, &grant, facts);
+                    state(view, cluster, &rbac, id, &grant, facts);
                 }
             }
+        }
+    }
+}
+
+/// Who calls without credentials, where some binding gives them rights.
+fn anonymous(view: View<'_>, cluster: &str, rbac: &Rbac, rights: &Rights, facts: &mut Facts) {
+    let name = "system:anonymous";
+    let grants = rights.of(&Subject::User(name.to_owned()));
+    let cluster_id = format!("k8s://{cluster}");
+    let id = format!("{cluster_id}/-/User/{name}");
+    if grants.is_empty() {
+        return;
+    }
+    let Ok(node) = facts.node(&id, &["Identity", "User"]) else {
+        return;
+    };
+    facts.set(node, "name", name);
+    ANONYMOUS.link(facts, &id, "IN_CLUSTER", &cluster_id, super::view::plain);
+    if view.snapshot.node(&id).is_none() {
+        for grant in grants {
+            state(view, cluster, rbac, &id, &grant, facts);
         }
     }
 }
@@ -149,14 +173,21 @@ fn subject(id: &str) -> Option<Subject> {
     }
 }
 
-fn state(view: View<'_>, cluster: &str, from: &str, grant: &Grant, facts: &mut Facts) {
+fn state(view: View<'_>, cluster: &str, rbac: &Rbac, from: &str, grant: &Grant, facts: &mut Facts) {
     let cluster_id = format!("k8s://{cluster}");
-    let targets: Vec<String> = match (&grant.name, &grant.scope) {
-        (None, Scope::Cluster) => vec![cluster_id],
-        (None, Scope::Namespace(namespace)) => {
-            vec![format!("{cluster_id}/-/Namespace/{namespace}")]
-        }
-        (Some(name), scope) => named(view, &cluster_id, grant.action, name, scope),
+    let whole = match &grant.scope {
+        Scope::Cluster => cluster_id.clone(),
+        Scope::Namespace(namespace) => format!("{cluster_id}/-/Namespace/{namespace}"),
+    };
+    let powerful = grant
+        .name
+        .as_deref()
+        .is_some_and(|name| is_powerful(rbac, grant.action, name));
+    let targets: Vec<String> = match &grant.name {
+        None => vec![whole],
+        // What it gives is everything, wherever the object is.
+        Some(_) if powerful => vec![whole],
+        Some(name) => named(view, &cluster_id, grant.action, name, &grant.scope),
     };
     let (method, decision) = match grant.action {
         UNKNOWN => (UNKNOWN_ROLE, "unknown"),
@@ -169,6 +200,9 @@ fn state(view: View<'_>, cluster: &str, from: &str, grant: &Grant, facts: &mut F
             facts.set(edge, "decision", decision);
             facts.set(edge, "statement", grant.through.as_str());
             facts.set_opt(edge, "resource_name", grant.name.as_deref());
+            if powerful {
+                facts.set(edge, "powerful", true);
+            }
         });
     }
     if grant.action == "*:*"
@@ -176,6 +210,24 @@ fn state(view: View<'_>, cluster: &str, from: &str, grant: &Grant, facts: &mut F
         && let Ok(node) = facts.node(from, &["Identity"])
     {
         facts.set(node, "admin", true);
+    }
+}
+
+/// Whether a right on this one object is as good as the right on all: a role that gives
+/// everything, the group of those who may do everything, a signer of such certificates, and what
+/// stands in the way of every request.
+fn is_powerful(rbac: &Rbac, action: &str, name: &str) -> bool {
+    match action {
+        "clusterroles:bind" => rbac.is_everything(&RoleRef::ClusterRole(name.to_owned()), None),
+        "groups:impersonate" => name == MASTERS,
+        "signers:approve" | "signers:sign" => {
+            matches!(
+                name,
+                "kubernetes.io/kube-apiserver-client" | "kubernetes.io/*"
+            )
+        }
+        "mutatingwebhookconfigurations:patch" | "apiservices:patch" => true,
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The rights that attack rules care about.
 
 use super::PolicyRule;
+use crate::attack::network::LabelSelector;
 
 /// A right, named as `HAS_PERMISSION` names it.
 #[derive(Debug, Clone, Copy)]
@@ -244,7 +245,8 @@ pub const RIGHTS: &[Right] = &[
     ),
     right("roles:bind", RBAC, &["roles"], &["bind"], Namespace),
     right("roles:escalate", RBAC, &["roles"], &["escalate"], Namespace),
-    right("roles:patch", RBAC, &["roles"], WRITE, Namespace),
+    // Of a new role nobody holds anything yet.
+    right("roles:patch", RBAC, &["roles"], CHANGE, Namespace),
     // Binding a cluster role inside a namespace is enough for a role binding there.
     right(
         "clusterroles:bind",
@@ -264,7 +266,7 @@ pub const RIGHTS: &[Right] = &[
         "clusterroles:patch",
         RBAC,
         &["clusterroles"],
-        WRITE,
+        CHANGE,
         Cluster,
     ),
     right(
@@ -360,6 +362,22 @@ pub const RIGHTS: &[Right] = &[
         Cluster,
     ),
 ];
+
+/// What the roles that every cluster has take up beside their own rules. Each takes up what the
+/// lesser ones do, since these carry its label as well.
+pub(super) fn aggregation_of_built_in(name: &str) -> Vec<LabelSelector> {
+    let lesser: &[&str] = match name {
+        "admin" => &["admin", "edit", "view"],
+        "edit" => &["edit", "view"],
+        "view" => &["view"],
+        _ => &[],
+    };
+    let label = |role: &&str| format!("rbac.authorization.k8s.io/aggregate-to-{role}");
+    let selectors = lesser.iter().map(label);
+    selectors
+        .map(|label| LabelSelector::of_label(&label, "true"))
+        .collect()
+}
 
 /// The rules of roles that every cluster has, as far as [`RIGHTS`] go.
 pub(super) fn built_in(name: &str) -> Option<Vec<PolicyRule>> {
