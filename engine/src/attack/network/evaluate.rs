@@ -29,6 +29,9 @@ pub struct Endpoint {
 pub enum Peer<'a> {
     /// A pod of the cluster.
     Pod(&'a Endpoint),
+    /// A pod of the cluster, where blocks of addresses see pods as well: whether they do Kubernetes
+    /// leaves to the network plugin.
+    PodByAddress(&'a Endpoint),
     /// Addresses outside the cluster. The answer is exact when no block of the policies cuts the
     /// range (see [`Policies::cut`]); otherwise only what all of it may do is allowed.
     Outside(AddressRange),
@@ -93,7 +96,7 @@ impl Policies {
     /// and the rules that select either.
     pub fn allowed(&self, source: Peer<'_>, target: Peer<'_>) -> Connections {
         let applied = |peer| match peer {
-            Peer::Pod(pod) => self.applied(pod),
+            Peer::Pod(pod) | Peer::PodByAddress(pod) => self.applied(pod),
             Peer::Outside(_) => Applied::default(),
         };
         applied(source).allowed_to(&applied(target), source, target)
@@ -150,6 +153,11 @@ impl Policies {
         )
     }
 
+    /// Whether a block of some policy may hold the addresses of pods.
+    pub fn may_name_pods(&self) -> bool {
+        self.network.iter().any(NetworkPolicy::may_name_pods)
+    }
+
     /// Cuts `range` at the blocks of the policies, so that each part is decided as one.
     pub fn cut(&self, range: AddressRange) -> Vec<AddressRange> {
         let admin = self.admin.iter().chain(&self.baseline);
@@ -167,11 +175,13 @@ impl Applied<'_> {
         target: Peer<'_>,
     ) -> Connections {
         let egress = match source {
-            Peer::Pod(_) => self.one_side(Direction::Egress, target, target),
+            Peer::Pod(_) | Peer::PodByAddress(_) => {
+                self.one_side(Direction::Egress, target, target)
+            }
             Peer::Outside(_) => Connections::all(),
         };
         match target {
-            Peer::Pod(_) if !egress.is_empty() => {
+            Peer::Pod(_) | Peer::PodByAddress(_) if !egress.is_empty() => {
                 let ingress = target_applied.one_side(Direction::Ingress, source, target);
                 egress.intersection(&ingress)
             }
@@ -370,6 +380,10 @@ impl Rule {
 
 impl AdminRule {
     fn connections(&self, other: Peer<'_>, target: Peer<'_>) -> Connections {
+        let other = match other {
+            Peer::PodByAddress(pod) => Peer::Pod(pod),
+            other => other,
+        };
         // Admin peers always name their namespaces, so there is no own one.
         if self.peers.iter().any(|peer| peer.matches("", other)) {
             ports(&self.ports, target)
@@ -382,7 +396,7 @@ impl AdminRule {
 impl RulePeer {
     fn matches(&self, own_namespace: &str, other: Peer<'_>) -> bool {
         match (self, other) {
-            (RulePeer::Pods { namespaces, pods }, Peer::Pod(pod)) => {
+            (RulePeer::Pods { namespaces, pods }, Peer::Pod(pod) | Peer::PodByAddress(pod)) => {
                 let in_namespace = match namespaces {
                     Namespaces::Own => pod.namespace == own_namespace,
                     Namespaces::Selected(selector) => selector.matches(&pod.namespace_labels),
@@ -392,6 +406,7 @@ impl RulePeer {
             (RulePeer::Block { block, except }, Peer::Outside(range)) => {
                 block.contains(&range) && !except.iter().any(|hole| hole.overlaps(&range))
             }
+            (RulePeer::Block { .. }, Peer::PodByAddress(_)) => self.may_name_pods(),
             // A pod's address is not known from configuration; Kubernetes leaves it open whether
             // blocks see it at all, and the policies in use mean places outside.
             (RulePeer::Block { .. }, Peer::Pod(_))
@@ -409,7 +424,7 @@ fn ports(rule: &PortRule, target: Peer<'_>) -> Connections {
     for port in rule {
         match (port, target) {
             (PortMatch::Numbers(numbers), _) => set = set.union(numbers),
-            (PortMatch::Named { protocol, name }, Peer::Pod(pod)) => {
+            (PortMatch::Named { protocol, name }, Peer::Pod(pod) | Peer::PodByAddress(pod)) => {
                 for (port_name, port_protocol, number) in &pod.named_ports {
                     if port_name == name && protocol.is_none_or(|wanted| wanted == *port_protocol) {
                         set = set.union(&Connections::ports(*port_protocol, *number, *number));

@@ -99,7 +99,8 @@ impl NetworkPolicy {
             name: name.to_owned(),
             source,
         })?;
-        let types = raw.policy_types.unwrap_or_else(|| {
+        let stated = raw.policy_types.filter(|types| !types.is_empty());
+        let types = stated.unwrap_or_else(|| {
             // The API server's default: ingress always, egress where the policy has egress rules.
             let mut types = vec!["Ingress".to_owned()];
             if raw.egress.as_ref().is_some_and(|rules| !rules.is_empty()) {
@@ -133,6 +134,13 @@ impl NetworkPolicy {
     /// Whether it isolates what goes out.
     pub fn isolates_egress(&self) -> bool {
         self.egress.is_some()
+    }
+
+    /// Whether an address block of it may hold the addresses of pods.
+    pub(super) fn may_name_pods(&self) -> bool {
+        let rules = self.ingress.iter().chain(&self.egress).flatten();
+        let mut peers = rules.filter_map(|rule| rule.peers.as_ref()).flatten();
+        peers.any(RulePeer::may_name_pods)
     }
 
     pub(super) fn blocks(&self) -> impl Iterator<Item = &AddressRange> {
@@ -179,6 +187,18 @@ impl AdminPolicy {
 }
 
 impl RulePeer {
+    /// Whether it is a block with addresses that networks of pods use and that it does not take
+    /// out again.
+    pub(super) fn may_name_pods(&self) -> bool {
+        let RulePeer::Block { block, except } = self else {
+            return false;
+        };
+        let parts = block.cut(except.iter().chain(&AddressRange::private()));
+        parts
+            .iter()
+            .any(|part| part.is_private() && !except.iter().any(|hole| hole.contains(part)))
+    }
+
     fn blocks(&self) -> impl Iterator<Item = &AddressRange> {
         let (block, except): (_, &[AddressRange]) = match self {
             RulePeer::Block { block, except } => (Some(block), except),

@@ -22,8 +22,9 @@ pub(super) use classes::{Cluster, clusters};
 
 /// No policy speaks of it: Kubernetes lets everything through.
 const POLICY: Method = Method::new("network-policy", 95);
-/// A source on its node's network against a policy: the network plugin decides.
-const HOST_NETWORK: Method = Method::new("host-network", 40);
+/// A pod on its machine's network against a policy, or a block of addresses against a pod: the network
+/// plugin decides.
+const NETWORK_PLUGIN: Method = Method::new("network-plugin", 40);
 
 /// Up to so many edges a cluster's reach is stated pair by pair.
 const MAX_DIRECT_EDGES: usize = 20_000;
@@ -94,6 +95,13 @@ impl Reachable {
 
     fn add(&mut self, place: NodeId, mut sources: ClassSources, ports: Connections) {
         sources.retain(|_, connections| !connections.intersection(&ports).is_empty());
+        // Where one port is surely open, others that may be are no news.
+        let sure: Vec<u32> = sources
+            .keys()
+            .filter(|key| key.1)
+            .map(|key| key.0)
+            .collect();
+        sources.retain(|(class, is_sure), _| *is_sure || sure.binary_search(class).is_err());
         if !sources.is_empty() {
             self.groups.entry(sources).or_default().push((place, ports));
         }
@@ -162,7 +170,7 @@ fn reach(facts: &mut Facts, from: &str, to: &str, connections: &Connections, sur
     let (method, decision) = if sure {
         (POLICY, "allow")
     } else {
-        (HOST_NETWORK, "unknown")
+        (NETWORK_PLUGIN, "unknown")
     };
     method.link(facts, from, "CAN_REACH", to, |facts, edge| {
         facts.set(edge, "ports", Value::strings(connections.to_texts()));

@@ -150,6 +150,7 @@ impl Cluster {
             .iter()
             .map(|class| self.policies.applied(class))
             .collect();
+        let blocks_may_name_pods = self.policies.may_name_pods();
         let mut sources: BTreeMap<u32, ClassSources> = BTreeMap::new();
         for target in 0..n_classes {
             let mut reached = ClassSources::new();
@@ -177,10 +178,30 @@ impl Cluster {
                 } else {
                     Connections::none()
                 };
+                // What is open in addition where the network plugin decides it.
+                let mut possible = Connections::none();
+                if source_class.host_network && !target_open {
+                    if allowed.is_empty() {
+                        possible = Connections::all();
+                    }
+                } else if blocks_may_name_pods || target_class.host_network {
+                    // Rules may see a pod on its machine's network as a pod or by its address.
+                    let as_pod = Endpoint {
+                        host_network: false,
+                        ..target_class.clone()
+                    };
+                    let (from, to) = (
+                        Peer::PodByAddress(source_class),
+                        Peer::PodByAddress(&as_pod),
+                    );
+                    possible = source_applied.allowed_to(target_applied, from, to);
+                }
+                let possible = possible.difference(&allowed);
                 if !allowed.is_empty() {
                     reached.insert((source, true), allowed);
-                } else if source_class.host_network && !target_open {
-                    reached.insert((source, false), Connections::all());
+                }
+                if !possible.is_empty() {
+                    reached.insert((source, false), possible);
                 }
             }
             sources.insert(target, reached);
