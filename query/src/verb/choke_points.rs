@@ -121,6 +121,7 @@ impl Table for ChokePoints {
                 .then(b.1.targets.cmp(&a.1.targets))
                 .then(a.0.cmp(&b.0))
         });
+        let mut steps = Vec::new();
         let all = reached.len() as u64;
         if all > 0 && !rows.iter().any(|row| row.1.targets == all) {
             // No single state cuts everything: the fewest that do so together.
@@ -129,22 +130,28 @@ impl Table for ChokePoints {
                 .iter()
                 .filter_map(|end| value_of.get(&end.node))
                 .sum();
-            if let Some(cut) =
-                minimum_cut(topology, &sources, &states, Cuttable::States, cx.budget)?
-            {
-                let gain = Gain {
-                    targets: all,
-                    value,
-                };
+            let gain = Gain {
+                targets: all,
+                value,
+            };
+            let by = |cuttable| minimum_cut(topology, &sources, &states, cuttable, cx.budget);
+            if let Some(cut) = by(Cuttable::States)? {
                 rows.extend(cut.states.into_iter().map(|state| (state, gain, "cut")));
+            } else if let Some(cut) = by(Cuttable::Steps)? {
+                // A step leads from a start to a target: no state lies between.
+                steps.extend(cut.steps.into_iter().map(|step| (step, gain)));
             }
         }
-        for (state, gain, kind) in rows {
-            let rule = forward
-                .last_step(topology, state)
-                .map_or(Val::Null, |step| {
-                    Val::str(&graph.rules().get(graph.rule_of(step)).name)
-                });
+        let of_states = rows
+            .into_iter()
+            .map(|(state, gain, kind)| (state, forward.last_step(topology, state), gain, kind));
+        let of_steps = steps
+            .into_iter()
+            .map(|(step, gain)| (topology.gain(step), Some(step), gain, "cut"));
+        for (state, step, gain, kind) in of_states.chain(of_steps) {
+            let rule = step.map_or(Val::Null, |step| {
+                Val::str(&graph.rules().get(graph.rule_of(step)).name)
+            });
             let row = [
                 Val::Node(graph.state(state).asset),
                 state_value(graph, state),
