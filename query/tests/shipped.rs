@@ -61,7 +61,9 @@ fn every_right_that_a_rule_asks_for_is_one_that_the_cluster_evaluation_states() 
     let asked = text
         .split('\'')
         .filter_map(|literal| literal.split_once(':'))
-        .filter(|(resource, verb)| is_word(resource) && is_word(verb));
+        .filter(|(resource, verb)| is_word(resource) && is_word(verb))
+        // `system:anonymous` is a user.
+        .filter(|(resource, _)| *resource != "system");
     let mut n_asked = 0;
     for (resource, verb) in asked {
         let action = format!("{resource}:{verb}");
