@@ -127,7 +127,7 @@ fn is_collected(view: View<'_>, node: NodeId) -> bool {
 
 /// Service control policies of an account and of the units above it, level by level. They do not
 /// bind the organisation's management account.
-fn service_control<'a>(view: View<'a>, account: NodeId) -> Vec<Vec<&'a str>> {
+fn service_control(view: View<'_>, account: NodeId) -> Vec<Vec<&str>> {
     if view.flag(account, "management") == Some(true) {
         return Vec::new();
     }
@@ -264,12 +264,12 @@ impl<'a> Identities<'a> {
     /// States which groups make an administrator of whoever joins them.
     pub(super) fn mark_powerful_groups(&self, view: View<'a>, facts: &mut Facts) {
         for group in view.labelled("CloudGroup") {
-            let policies = view.out(group, "HAS_POLICY").into_iter();
+            let mut policies = view.out(group, "HAS_POLICY").into_iter();
             let is_everything = |policy| {
                 let document = self.documents.get(view.id(policy));
                 document.is_some_and(Document::allows_everything)
             };
-            if policies.map(is_everything).any(|everything| everything)
+            if policies.any(is_everything)
                 && let Ok(node) = facts.node(view.id(group), &["CloudGroup"])
             {
                 facts.set(node, "admin", true);
