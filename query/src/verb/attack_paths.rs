@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use foothold_engine::attack::AttackGraph;
 use foothold_engine::budget::Stop;
-use foothold_engine::score::cost::{UNREACHED, cost_limit};
+use foothold_engine::score::cost::UNREACHED;
 use foothold_engine::search::{
     Bits, Cheapest, PathQuery, StateId, Top, View, attack_paths, cheapest_from, stream_attack_paths,
 };
@@ -25,7 +25,7 @@ use crate::value::Val;
 
 use super::between::{Between, uses_technique};
 use super::ends::{EndNode, EndsPlan, Role};
-use super::path_value::{AttackPathValue, rounded, shown_likelihood};
+use super::path_value::{AttackPathValue, limit_of_shown, rounded, shown_likelihood};
 use super::{AttackContext, columns, constant, count, state_value, stop_if, whole};
 
 /// Without `TOP`, so many paths: enough to read.
@@ -85,7 +85,7 @@ pub(super) fn plan(
         hidden_steps,
         within: whole(resolver, parts.within.as_ref(), scope)
             .map(|steps| steps.min(u64::from(u32::MAX)) as u32),
-        max_cost: likelihood.map_or(UNREACHED - 1, cost_limit),
+        max_cost: likelihood.map_or(UNREACHED - 1, limit_of_shown),
         min_confidence: constant(resolver, parts.confidence.as_ref(), scope).unwrap_or(0.0),
         top: whole(resolver, top.map(|top| &top.count), scope).map_or(DEFAULT_TOP, |top| {
             usize::try_from(top).unwrap_or(usize::MAX)
@@ -183,7 +183,7 @@ impl AttackPaths {
         if self.min_confidence > 0.0 {
             // No path is surer than its least sure step.
             for step in graph.topology().steps() {
-                if graph.confidence_of(step) < self.min_confidence {
+                if rounded(graph.confidence_of(step)) < self.min_confidence {
                     hidden_steps.insert(step.0);
                 }
             }
@@ -226,7 +226,7 @@ impl AttackPaths {
                 .via
                 .as_ref()
                 .is_none_or(|via| path.states().iter().any(|state| via.contains(state.0)));
-            passes && path.confidence() >= self.min_confidence
+            passes && rounded(path.confidence()) >= self.min_confidence
         };
         let value = |path| AttackPathValue::new(graph, forward.as_ref(), path);
         // What a search cannot be told is asked of each path as it comes, best first, until there

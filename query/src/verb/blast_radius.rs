@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foothold_engine::attack::{AttackGraph, Capability, crown_jewels, display_name};
 use foothold_engine::budget::{Budget, Stop};
 use foothold_engine::graph::NodeId;
-use foothold_engine::score::cost::{Cost, UNREACHED, cost_limit, likelihood_of_cost};
+use foothold_engine::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 use foothold_engine::search::{StateId, cheapest_from};
 use rayon::prelude::*;
 
@@ -19,7 +19,7 @@ use crate::resolve::{Resolver, Scope, VerbTable};
 use crate::value::{Map, Val};
 
 use super::ends::{EndNode, EndsPlan, Role};
-use super::path_value::{rounded, shown_likelihood};
+use super::path_value::{limit_of_shown, rounded, shown_likelihood};
 use super::{AttackContext, columns, constant, count, stop_if, whole};
 
 /// How many of the worst losses a row names.
@@ -43,7 +43,7 @@ pub(super) fn plan(
     let table = BlastRadius {
         context: context.clone(),
         of: EndsPlan::of(context, resolver, &parts.of, scope),
-        max_cost: likelihood.map_or(UNREACHED - 1, cost_limit),
+        max_cost: likelihood.map_or(UNREACHED - 1, limit_of_shown),
         within: whole(resolver, parts.within.as_ref(), scope),
     };
     VerbTable {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foothold_engine::attack::{AttackGraph, Fix};
-use foothold_engine::score::cost::{Cost, UNREACHED, cost_limit, cost_of_likelihood};
+use foothold_engine::score::cost::{Cost, UNREACHED, cost_of_likelihood};
 use foothold_engine::search::{
     Bits, Fixes, PlanGoal, PlanQuality, StateId, StepGraph, StepGraphBuilder, TopologyError, View,
     cheapest_from, fix_plan, fix_plan_within,
@@ -20,7 +20,7 @@ use crate::value::Val;
 
 use super::between::{Between, values};
 use super::ends::EndNode;
-use super::path_value::rounded;
+use super::path_value::{limit_of_shown, rounded};
 use super::{AttackContext, columns, constant, count, stop_if, whole};
 
 /// Branches that the exact solver may try before it turns greedy.
@@ -42,7 +42,7 @@ pub(super) fn plan(
     let (mut max_cost, mut budget) = (UNREACHED - 1, None);
     match &parts.goal {
         Some(FixGoal::Likelihood(tree)) => {
-            max_cost = constant(resolver, Some(tree), scope).map_or(max_cost, cost_limit);
+            max_cost = constant(resolver, Some(tree), scope).map_or(max_cost, limit_of_shown);
         }
         Some(FixGoal::Budget(tree)) => budget = whole(resolver, Some(tree), scope),
         None => {}

@@ -7,7 +7,7 @@ use foothold_engine::attack::{
     AttackGraph, Capability, Evidence, Explanation, Fix, FixTarget, display_name,
 };
 use foothold_engine::graph::Snapshot;
-use foothold_engine::score::cost::likelihood_of_cost;
+use foothold_engine::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 use foothold_engine::search::{AttackPath, Cheapest, StateId, StepId, side_steps};
 use serde_json::{Value as Json, json};
 
@@ -189,6 +189,27 @@ pub(crate) fn rounded(number: f64) -> f64 {
 pub fn shown_likelihood(likelihood: f64) -> f64 {
     // What was written as a number is read as one.
     format!("{likelihood:.3e}").parse().unwrap_or(likelihood)
+}
+
+/// The highest cost of a path that still counts for `LIKELIHOOD >= at_least`: of one whose
+/// likelihood, as it is shown, is no less. The costs of several steps round to a sum that may be a
+/// little more than the cost of their product.
+pub(super) fn limit_of_shown(at_least: f64) -> Cost {
+    let counts = |cost| shown_likelihood(likelihood_of_cost(cost)) >= at_least;
+    let (mut least, mut most) = (0, UNREACHED - 1);
+    if at_least.is_nan() || at_least <= 0.0 {
+        return most;
+    }
+    // The likelihood falls with the cost.
+    while least < most {
+        let middle = least + (most - least).div_ceil(2);
+        if counts(middle) {
+            least = middle;
+        } else {
+            most = middle - 1;
+        }
+    }
+    least
 }
 
 /// FNV-1a over the texts of states and rules, 64 bits in hexadecimal: short, and the same on every
