@@ -55,6 +55,21 @@ const PAIRS: &[(&str, &str)] = &[
         "MATCH p = shortestPath((a)-[:K*]->(b)) RETURN a.id, b.id, length(p)",
         "MATCH p = (a)-[:K*]->(b) RETURN a.id, b.id, min(length(p)) AS `length(p)`",
     ),
+    // The shortest way back, over any edge, and that it repeats none.
+    (
+        "MATCH p = shortestPath((a)-[:K*]-(a)) UNWIND relationships(p) AS r \
+         RETURN a.id, length(p) AS l, count(DISTINCT r) AS n",
+        "MATCH p = (a)-[:K*]-(a) RETURN a.id, min(length(p)) AS l, min(length(p)) AS n",
+    ),
+    (
+        "MATCH p = shortestPath((a)-[*..3]-(b)) WHERE a = b RETURN a.id, length(p) AS l",
+        "MATCH p = (a)-[*..3]-(a) RETURN a.id, min(length(p)) AS l",
+    ),
+    (
+        "MATCH p = ANY SHORTEST SIMPLE (a:M)-[:K]-+(a) RETURN a.id, length(p), \
+         nodes(p)[0] = a AND nodes(p)[-1] = a AS back",
+        "MATCH p = (a:M)-[:K*]-(a) RETURN a.id, min(length(p)) AS `length(p)`, true AS back",
+    ),
     (
         "MATCH (a), (b) MATCH p = shortestPath((a)-[*]-(b)) RETURN a.id, b.id, length(p)",
         "MATCH p = (a)-[*]-(b) RETURN a.id, b.id, min(length(p)) AS `length(p)`",

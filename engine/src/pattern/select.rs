@@ -9,6 +9,7 @@ use crate::graph::{EdgeId, NodeId};
 
 use super::bindings::Binding;
 use super::cheapest::is_plain_cheapest;
+use super::closed::wants_a_cycle;
 use super::ir::{Condition, Mode, Read, Selector};
 use super::predecessors::{Cost, Predecessors};
 use super::product::{Product, Shape};
@@ -50,10 +51,14 @@ impl<H> Run<'_, H> {
                 .parts
                 .last()
                 .is_some_and(|part| given.is_some() || part.to_test.holds(self.snapshot, start));
-            if !is_admitted || !self.may_close(path, start)? {
+            if !is_admitted {
                 return Ok(flow);
             }
             self.bindings.set(to, Binding::Node(start));
+            let flow = self.back(path, start, to, step, rest);
+            self.bindings
+                .set(to, given.map_or(Binding::Unbound, Binding::Node));
+            return flow;
         }
         let flow = self.search(path, start, to, step, rest);
         self.bindings
@@ -75,13 +80,40 @@ impl<H> Run<'_, H> {
         let Some(to) = path.to() else {
             return Ok(ControlFlow::Continue(()));
         };
+        self.bindings.set(to, Binding::Node(start));
+        let flow = self.back(path, start, to, step, rest);
+        self.bindings.set(to, Binding::Unbound);
+        flow
+    }
+
+    /// Paths back to the start, to which the end is bound.
+    fn back<C: Condition + Clone>(
+        &mut self,
+        path: &PathStep<C>,
+        start: NodeId,
+        to: super::Var,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
+    where
+        H: Host<C>,
+    {
+        if let Some((part, hop)) = wants_a_cycle(path) {
+            if !self.hold(&part.exit_conditions)? || !self.hold(&path.end_conditions)? {
+                return Ok(ControlFlow::Continue(()));
+            }
+            let max = part.max.map_or(usize::MAX, |max| max as usize);
+            return match self.shortest_cycle(hop, start)? {
+                Some(cycle) if cycle.len() <= max => {
+                    self.emit_parts(path, vec![cycle], &[start], step, rest)
+                }
+                _ => Ok(ControlFlow::Continue(())),
+            };
+        }
         if !self.may_close(path, start)? {
             return Ok(ControlFlow::Continue(()));
         }
-        self.bindings.set(to, Binding::Node(start));
-        let flow = self.search(path, start, to, step, rest);
-        self.bindings.set(to, Binding::Unbound);
-        flow
+        self.search(path, start, to, step, rest)
     }
 
     fn search<C: Condition + Clone>(
