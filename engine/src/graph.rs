@@ -5,10 +5,12 @@
 //! while a newer one is swapped in.
 
 mod column;
+mod corridor;
 mod delta;
 mod index;
 mod label_reach;
 mod levels;
+mod neighbours;
 mod provenance;
 mod rows;
 mod snapshot;
@@ -16,9 +18,11 @@ mod symbols;
 mod visit;
 
 pub(crate) use column::{Column, ColumnBuilder};
+pub(crate) use corridor::{Corridor, Ends as CorridorEnds, Way};
 pub use delta::{ChangedProperty, SnapshotDelta};
 pub use index::ValueRange;
 pub(crate) use levels::Levels;
+pub(crate) use neighbours::Neighbours;
 pub(crate) use provenance::ProvenanceBuilder;
 pub use provenance::SourceId;
 pub(crate) use rows::{EdgeTable, EdgeTriple};

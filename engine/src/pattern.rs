@@ -20,6 +20,7 @@ mod intersect;
 mod ir;
 mod lanes;
 mod many;
+mod meet;
 mod plan;
 mod predecessors;
 mod product;

@@ -461,7 +461,11 @@ proptest! {
             "MATCH (a:M), (b) MATCH p = shortestPath((a)-[:K*]->(b)) RETURN a.id, b.id, length(p)",
             "MATCH (a:M), (b) MATCH p = shortestPath((a)-[*]-(b)) RETURN a.id, b.id, length(p)",
         ] {
-            prop_assert_eq!(rows(&prepared, text), rows(&plain, text), "{}", text);
+            // What was searched often is walked another way.
+            let expected = rows(&plain, text);
+            for _ in 0..3 {
+                prop_assert_eq!(&rows(&prepared, text), &expected, "{}", text);
+            }
         }
     }
 

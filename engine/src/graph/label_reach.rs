@@ -74,21 +74,25 @@ impl LabelReach {
         LabelReach { by_label }
     }
 
-    /// The nodes from which one with the rarest of these labels can be reached.
-    pub(crate) fn before(&self, labels: &[LabelId]) -> Option<&Bits> {
-        Some(&self.rarest(labels)?.before)
+    /// The nodes from which one with the label can be reached.
+    pub(crate) fn before(&self, label: LabelId) -> Option<&Bits> {
+        Some(&self.of(label)?.before)
     }
 
-    /// The nodes that can be reached from one with the rarest of these labels.
-    pub(crate) fn behind(&self, labels: &[LabelId]) -> Option<&Bits> {
-        Some(&self.rarest(labels)?.behind)
+    /// The nodes that can be reached from one with the label.
+    pub(crate) fn behind(&self, label: LabelId) -> Option<&Bits> {
+        Some(&self.of(label)?.behind)
     }
 
-    fn rarest(&self, labels: &[LabelId]) -> Option<&Reach> {
-        labels
-            .iter()
-            .filter_map(|label| self.by_label.get(usize::from(label.0))?.as_ref())
-            .min_by_key(|reach| reach.n_nodes)
+    /// The label of these that says most.
+    pub(crate) fn rarest(&self, labels: &[LabelId]) -> Option<LabelId> {
+        let known = labels.iter().filter(|&&label| self.of(label).is_some());
+        let size = |label: &&LabelId| self.of(**label).map(|reach| reach.n_nodes);
+        known.min_by_key(size).copied()
+    }
+
+    fn of(&self, label: LabelId) -> Option<&Reach> {
+        self.by_label.get(usize::from(label.0))?.as_ref()
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {

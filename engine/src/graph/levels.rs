@@ -13,7 +13,9 @@ pub(crate) struct Levels {
     base: u32,
     /// The greatest distance noted.
     top: u32,
+    /// Room for the nodes in order of discovery, of which so many are there.
     reached: Vec<NodeId>,
+    n_reached: usize,
 }
 
 impl Levels {
@@ -23,6 +25,7 @@ impl Levels {
             base: 0,
             top: 0,
             reached: Vec::new(),
+            n_reached: 0,
         }
     }
 
@@ -42,25 +45,49 @@ impl Levels {
     /// Notes a distance; `false` when the node has one already.
     #[inline]
     pub(crate) fn set(&mut self, node: NodeId, level: u32) -> bool {
-        match self.of_node.get_mut(node.0 as usize) {
-            Some(known) if *known <= self.base => {
-                *known = self.base + 1 + level;
-                self.top = self.top.max(level);
-                self.reached.push(node);
-                true
-            }
-            _ => false,
+        let n_before = self.n_reached;
+        self.set_new(&[node.0], level, |_| true);
+        self.n_reached > n_before
+    }
+
+    /// Notes the distance of every node of a row that has none yet and is wanted. Whether a node
+    /// is new is as good as random, so nothing branches on it: each is written down, and stays if
+    /// the place is counted.
+    #[inline]
+    pub(crate) fn set_new(&mut self, row: &[u32], level: u32, is_wanted: impl Fn(u32) -> bool) {
+        let n_places = self.n_reached + row.len();
+        if self.reached.len() < n_places {
+            let room = n_places.next_power_of_two().max(1024);
+            self.reached.resize(room, NodeId(0));
         }
+        let base = self.base;
+        let noted = base + 1 + level;
+        let mut n_reached = self.n_reached;
+        for &node in row {
+            let (Some(known), Some(place)) = (
+                self.of_node.get_mut(node as usize),
+                self.reached.get_mut(n_reached),
+            ) else {
+                continue;
+            };
+            let is_new = (*known <= base) & is_wanted(node);
+            *known = if is_new { noted } else { *known };
+            *place = NodeId(node);
+            n_reached += usize::from(is_new);
+        }
+        self.n_reached = n_reached;
+        self.top = self.top.max(level);
     }
 
     /// The nodes in order of discovery.
+    #[inline]
     pub(crate) fn reached(&self) -> &[NodeId] {
-        &self.reached
+        self.reached.get(..self.n_reached).unwrap_or_default()
     }
 
     /// Forgets everything. O(1), but for one search in about a thousand million levels.
     fn forget(&mut self) {
-        self.reached.clear();
+        self.n_reached = 0;
         self.base += 1 + self.top;
         self.top = 0;
         if self.base > u32::MAX / 2 {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
+use super::neighbours::Neighbours;
 use super::{EdgeId, KindId, NodeId};
 
 /// An edge before the table is built: kind, start, end.
@@ -174,53 +175,11 @@ impl KindSets {
     }
 }
 
-/// The ends of all edges at each node, whatever their kind: for searches that ask for no kind.
-#[derive(Debug, Clone)]
-struct EveryKind {
-    /// One entry a node and one more.
-    offsets: Box<[u32]>,
-    ends: Box<[u32]>,
-}
-
-impl EveryKind {
-    /// Sorts by node and keeps the order of edges at each: O(edges).
-    fn new(nodes: &[u32], ends: &[u32], n_nodes: usize) -> Self {
-        let mut offsets = vec![0_u32; n_nodes + 1].into_boxed_slice();
-        for &node in nodes {
-            offsets[node as usize + 1] += 1;
-        }
-        for node in 0..n_nodes {
-            offsets[node + 1] += offsets[node];
-        }
-        let mut next = offsets.clone();
-        let mut sorted = vec![0_u32; ends.len()].into_boxed_slice();
-        for (&node, &end) in nodes.iter().zip(ends) {
-            let place = &mut next[node as usize];
-            sorted[*place as usize] = end;
-            *place += 1;
-        }
-        EveryKind {
-            offsets,
-            ends: sorted,
-        }
-    }
-
-    fn heap_bytes(&self) -> usize {
-        (self.offsets.len() + self.ends.len()) * 4
-    }
-
-    #[inline]
-    fn of(&self, node: NodeId) -> &[u32] {
-        let at = node.0 as usize;
-        &self.ends[self.offsets[at] as usize..self.offsets[at + 1] as usize]
-    }
-}
-
 /// All edges of a snapshot in both directions.
 #[derive(Debug, Clone)]
 pub(crate) struct EdgeTable {
-    every_out: OnceLock<EveryKind>,
-    every_in: OnceLock<EveryKind>,
+    every_out: OnceLock<Neighbours>,
+    every_in: OnceLock<Neighbours>,
     kind_starts: Box<[u32]>,
     sources: Box<[u32]>,
     targets: Box<[u32]>,
@@ -335,19 +294,17 @@ impl EdgeTable {
     }
 
     #[inline]
-    pub(crate) fn every_target(&self, node: NodeId) -> &[u32] {
+    pub(crate) fn every_target(&self) -> &Neighbours {
         let n_nodes = self.out_kinds.set_of_node.len();
         self.every_out
-            .get_or_init(|| EveryKind::new(&self.sources, &self.targets, n_nodes))
-            .of(node)
+            .get_or_init(|| Neighbours::new(&self.sources, &self.targets, n_nodes))
     }
 
     #[inline]
-    pub(crate) fn every_source(&self, node: NodeId) -> &[u32] {
+    pub(crate) fn every_source(&self) -> &Neighbours {
         let n_nodes = self.in_kinds.set_of_node.len();
         self.every_in
-            .get_or_init(|| EveryKind::new(&self.targets, &self.sources, n_nodes))
-            .of(node)
+            .get_or_init(|| Neighbours::new(&self.targets, &self.sources, n_nodes))
     }
 
     pub(crate) fn out_kinds(&self, node: NodeId) -> &[KindId] {
@@ -363,7 +320,7 @@ impl EdgeTable {
         let every_kind = [&self.every_out, &self.every_in];
         let every_kind = every_kind.into_iter().filter_map(OnceLock::get);
         self.len() * 12
-            + every_kind.map(EveryKind::heap_bytes).sum::<usize>()
+            + every_kind.map(Neighbours::heap_bytes).sum::<usize>()
             + rows.map(Offsets::heap_bytes).sum::<usize>()
             + self.out_kinds.heap_bytes()
             + self.in_kinds.heap_bytes()

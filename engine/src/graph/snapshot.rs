@@ -9,9 +9,11 @@ use roaring::RoaringBitmap;
 use crate::model::{SourceInfo, Value};
 
 use super::column::Column;
+use super::corridor::Corridors;
 use super::index::{ValueIndex, ValueRange};
 use super::label_reach::LabelReach;
 use super::levels::{LevelPool, Levels};
+use super::neighbours::Neighbours;
 use super::provenance::{Provenance, SourceId, seen};
 use super::rows::{EdgeTable, InRow, OutRow};
 use super::symbols::{StringValues, Symbols, TextPool};
@@ -60,6 +62,7 @@ pub struct Snapshot {
     edge_provenance: Provenance,
     levels: LevelPool,
     label_reach: OnceLock<LabelReach>,
+    corridors: Corridors,
     /// What all ends of the edges of a kind have, sources then targets.
     end_labels: Box<[[EndLabels; 2]]>,
 }
@@ -117,6 +120,7 @@ impl Snapshot {
             edge_provenance: parts.edge_provenance.finish(),
             levels: LevelPool::default(),
             label_reach: OnceLock::new(),
+            corridors: Corridors::default(),
             end_labels,
         }
     }
@@ -315,13 +319,13 @@ impl Snapshot {
     /// first call sorts the edges of the snapshot.
     #[inline]
     pub fn every_target(&self, node: NodeId) -> &[u32] {
-        self.edges.every_target(node)
+        self.edges.every_target().of(node)
     }
 
     /// The same against the edges, in the order of [`Snapshot::in_all`].
     #[inline]
     pub fn every_source(&self, node: NodeId) -> &[u32] {
-        self.edges.every_source(node)
+        self.edges.every_source().of(node)
     }
 
     /// Does at once what searches over every kind and the first patterns would wait for, or do
@@ -330,14 +334,24 @@ impl Snapshot {
     /// same without.
     pub fn prepare_searches(&self) {
         if self.n_nodes() > 0 {
-            self.every_target(NodeId(0));
-            self.every_source(NodeId(0));
+            self.edges.every_target();
+            self.edges.every_source();
             self.label_reach.get_or_init(|| LabelReach::new(self));
         }
         for kind in self.kinds() {
             self.labels_of_all_ends(kind, true);
             self.labels_of_all_ends(kind, false);
         }
+    }
+
+    /// Who is next to whom along the edges, and against them.
+    pub(crate) fn neighbours(&self) -> [&Neighbours; 2] {
+        [self.edges.every_target(), self.edges.every_source()]
+    }
+
+    /// What lies between labels and was searched often.
+    pub(crate) fn corridors(&self) -> &Corridors {
+        &self.corridors
     }
 
     /// Which nodes lie between labels, if that was prepared.
@@ -483,6 +497,7 @@ impl Snapshot {
                 + self.strings.heap_bytes()
                 + self.label_set_of_node.len() * 4
                 + self.label_reach.get().map_or(0, LabelReach::heap_bytes)
+                + self.corridors.heap_bytes()
                 + self.node_provenance.heap_bytes()
                 + self.edge_provenance.heap_bytes(),
             topology_bytes,

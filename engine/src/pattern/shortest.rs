@@ -5,14 +5,13 @@ use std::ops::ControlFlow;
 
 use roaring::RoaringBitmap;
 
-use crate::bits::Bits;
-use crate::graph::{EdgeId, Levels, NodeId, Snapshot};
-use crate::memory::prefetch;
+use crate::graph::{Corridor, EdgeId, Levels, NodeId};
 
 use super::bindings::Binding;
 use super::closed::{Closed, closed};
-use super::compile::{EdgeTest, NodeTest, every_row};
-use super::ir::{Condition, Direction, Read};
+use super::compile::NodeTest;
+use super::ir::{Condition, Read};
+use super::meet::{self, Judged, Open, Packed, Sides, meet};
 use super::run::{Flow, Host, Run};
 use super::step::{HopStep, Part, PathStep, Step};
 
@@ -184,118 +183,84 @@ impl<H> Run<'_, H> {
         if !self.hold(&part.exit_conditions)? || !self.hold(&path.end_conditions)? {
             return Ok(ControlFlow::Continue(()));
         }
-        let (mut forward, mut backward) =
-            (self.snapshot.take_levels(), self.snapshot.take_levels());
-        let result = self.meet(part, hop, ends, &mut forward, &mut backward);
-        let flow = match result {
-            Ok(Some(length)) => {
+        let snapshot = self.snapshot;
+        let labels = meet::between(snapshot, hop.edges.direction, ends);
+        let is_bare = self.is_bare(part, hop);
+        if is_bare
+            && let Some(labels) = labels
+            && let Some(corridor) = snapshot.corridors().get(labels)
+        {
+            return self.between_packed(path, (part, hop), ends, &corridor, step, rest);
+        }
+        let mut levels = Sides {
+            forward: snapshot.take_levels(),
+            backward: snapshot.take_levels(),
+        };
+        let length = if is_bare {
+            let ground = Open::new(snapshot, hop.edges.direction, labels);
+            let length = meet(self, &ground, part.max, ends, &mut levels)?;
+            if let Some(labels) = labels {
+                snapshot
+                    .corridors()
+                    .looked(snapshot, labels, ground.n_looked());
+            }
+            length
+        } else {
+            let ground = Judged::new(snapshot, (part, hop), labels);
+            meet(self, &ground, part.max, ends, &mut levels)?
+        };
+        let flow = match length {
+            Some(length) => {
                 let known = Known {
                     length,
-                    forward: &forward,
-                    backward: Some(&backward),
+                    forward: &levels.forward,
+                    backward: Some(&levels.backward),
                 };
                 self.give(path, (part, hop), ends, &known, step, rest)
             }
-            Ok(None) => Ok(ControlFlow::Continue(())),
-            Err(error) => Err(error),
+            None => Ok(ControlFlow::Continue(())),
         };
-        self.snapshot.give_levels(forward);
-        self.snapshot.give_levels(backward);
+        snapshot.give_levels(levels.forward);
+        snapshot.give_levels(levels.backward);
         flow
     }
 
-    /// Grows the side with fewer edges to look at, level by level, until the sides meet; the
-    /// distance. Nodes nearer than the last level are then known on both sides, of the last level
-    /// perhaps not all: what reads paths off needs no more, since the sides did not meet before.
-    fn meet<C: Condition + Clone>(
+    /// The same in a corridor: the nodes are found under its numbers.
+    fn between_packed<C: Condition + Clone>(
         &mut self,
-        part: &Part<C>,
-        hop: &HopStep<C>,
-        (start, target): (NodeId, NodeId),
-        forward: &mut Levels,
-        backward: &mut Levels,
-    ) -> Result<Option<u32>, H::Error>
+        path: &PathStep<C>,
+        (part, hop): (&Part<C>, &HopStep<C>),
+        ends: (NodeId, NodeId),
+        corridor: &Corridor,
+        step: &Step<C>,
+        rest: &[Step<C>],
+    ) -> Flow<H::Error>
     where
         H: Host<C>,
     {
-        let snapshot = self.snapshot;
-        let is_bare = self.is_bare(part, hop);
-        let back = hop.edges.reversed();
-        forward.set(start, 0);
-        backward.set(target, 0);
-        let (mut ahead, mut behind) = (Frontier::at(start), Frontier::at(target));
-        [ahead.between, behind.between] = between(snapshot, hop.edges.direction, start, target);
-        let mut news = News::default();
-        ahead.n_edges = self.growth(&hop.edges, is_bare, start);
-        behind.n_edges = self.growth(&back, is_bare, target);
-        while !ahead.nodes.is_empty() && !behind.nodes.is_empty() {
-            if part
-                .max
-                .is_some_and(|max| ahead.depth + behind.depth >= max)
-            {
-                return Ok(None);
+        let (Some(start), Some(target)) = (corridor.place(ends.0), corridor.place(ends.1)) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let mut levels = Sides {
+            forward: corridor.take_levels(),
+            backward: corridor.take_levels(),
+        };
+        let ground = Packed::new(corridor, hop.edges.direction);
+        let flow = match meet(self, &ground, part.max, (start, target), &mut levels)? {
+            Some(length) => {
+                let within = |levels| Within { corridor, levels };
+                let known = Known {
+                    length,
+                    forward: &within(&levels.forward),
+                    backward: Some(&within(&levels.backward)),
+                };
+                self.give(path, (part, hop), ends, &known, step, rest)
             }
-            let is_ahead = ahead.n_edges <= behind.n_edges;
-            let (side, edges, own, other) = if is_ahead {
-                (&mut ahead, &hop.edges, &mut *forward, &*backward)
-            } else {
-                (&mut behind, &back, &mut *backward, &*forward)
-            };
-            side.depth += 1;
-            side.n_edges = 0;
-            for node in std::mem::take(&mut side.nodes) {
-                let mut has_met = false;
-                if is_bare {
-                    let rows = every_row(snapshot, edges.direction, node);
-                    for row in rows {
-                        for &end in news.of(row, side.between, own) {
-                            let end = NodeId(end);
-                            // Parallel edges lead to the same node twice.
-                            if own.set(end, side.depth) {
-                                has_met |= other.has(end);
-                                side.nodes.push(end);
-                                side.n_edges += self.growth(edges, is_bare, end);
-                            }
-                        }
-                    }
-                    let n_looked = rows.iter().map(|row| row.len() as u64).sum();
-                    self.ticks(n_looked)?;
-                } else {
-                    edges.each(snapshot, node, |edge, end| {
-                        self.tick()?;
-                        let is_between = side.between.is_none_or(|nodes| nodes.contains(end.0));
-                        if has_met || !is_between || own.get(end).is_some() {
-                            return Ok(());
-                        }
-                        let (from, to) = if is_ahead { (node, end) } else { (end, node) };
-                        if self.admits(part, hop, (from, edge, to))? {
-                            own.set(end, side.depth);
-                            has_met = other.get(end).is_some();
-                            side.nodes.push(end);
-                            side.n_edges += self.growth(edges, is_bare, end);
-                        }
-                        Ok::<(), H::Error>(())
-                    })?;
-                }
-                if has_met {
-                    return Ok(Some(ahead.depth + behind.depth));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Edges that a search looks at from `node`, when its level comes.
-    fn growth(&self, edges: &EdgeTest, is_bare: bool, node: NodeId) -> u64 {
-        if is_bare {
-            let rows = every_row(self.snapshot, edges.direction, node);
-            for row in rows {
-                prefetch(row, 0);
-            }
-            rows.iter().map(|row| row.len() as u64).sum()
-        } else {
-            edges.degree(self.snapshot, node)
-        }
+            None => Ok(ControlFlow::Continue(())),
+        };
+        corridor.give_levels(levels.forward);
+        corridor.give_levels(levels.backward);
+        flow
     }
 
     /// Hands on what was found: the paths, or the length alone where nobody reads more.
@@ -426,82 +391,6 @@ struct Place {
     is_live: bool,
 }
 
-/// One side of a search from both ends.
-struct Frontier<'s> {
-    nodes: Vec<NodeId>,
-    depth: u32,
-    /// Edges that growing it looks at.
-    n_edges: u64,
-    /// No way leads over other nodes than these, if that is known.
-    between: Option<&'s Bits>,
-}
-
-impl Frontier<'_> {
-    fn at(node: NodeId) -> Self {
-        Frontier {
-            nodes: vec![node],
-            depth: 0,
-            n_edges: 0,
-            between: None,
-        }
-    }
-}
-
-/// The nodes of a row that a search has not seen and wants to.
-#[derive(Default)]
-struct News {
-    found: Vec<u32>,
-}
-
-impl News {
-    /// Whether a node is new is as good as random, so nothing branches on it: each is written
-    /// down, and stays if the place is counted.
-    fn of(&mut self, row: &[u32], between: Option<&Bits>, seen: &Levels) -> &[u32] {
-        if self.found.len() < row.len() {
-            self.found.resize(row.len(), 0);
-        }
-        let mut n_new = 0;
-        let mut note = |end: u32, is_wanted: bool| {
-            if let Some(place) = self.found.get_mut(n_new) {
-                *place = end;
-            }
-            n_new += usize::from(is_wanted);
-        };
-        match between {
-            Some(nodes) => {
-                for &end in row {
-                    note(end, nodes.contains(end) & !seen.has(NodeId(end)));
-                }
-            }
-            None => {
-                for &end in row {
-                    note(end, !seen.has(NodeId(end)));
-                }
-            }
-        }
-        self.found.get(..n_new).unwrap_or_default()
-    }
-}
-
-/// What a search from `start` and one back from `target` can keep to: a node on a way leads to
-/// what has the label of the one end, and is reached from what has that of the other.
-fn between(
-    snapshot: &Snapshot,
-    direction: Direction,
-    start: NodeId,
-    target: NodeId,
-) -> [Option<&Bits>; 2] {
-    let Some(reach) = snapshot.label_reach() else {
-        return [None, None];
-    };
-    let (start, target) = (snapshot.labels_of(start), snapshot.labels_of(target));
-    match direction {
-        Direction::Out => [reach.before(target), reach.behind(start)],
-        Direction::In => [reach.behind(target), reach.before(start)],
-        Direction::Any => [None, None],
-    }
-}
-
 /// How far nodes are from where a search began.
 pub(super) trait Distances {
     /// The distance of a node that was reached.
@@ -511,6 +400,18 @@ pub(super) trait Distances {
 impl Distances for Levels {
     fn of(&self, node: NodeId) -> Option<u32> {
         self.get(node)
+    }
+}
+
+/// Distances under the numbers of a corridor. What does not lie in it is on no way.
+struct Within<'c> {
+    corridor: &'c Corridor,
+    levels: &'c Levels,
+}
+
+impl Distances for Within<'_> {
+    fn of(&self, node: NodeId) -> Option<u32> {
+        self.levels.get(self.corridor.place(node)?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use crate::model::{Strings, Value};
 
 use super::super::column::{Column, ColumnBuilder};
+use super::super::corridor::Corridors;
 use super::super::levels::LevelPool;
 use super::super::provenance::ProvenanceBuilder;
 use super::super::rows::{EdgeTable, EdgeTriple};
@@ -129,6 +130,7 @@ impl Snapshot {
             edge_provenance: provenance.finish(),
             levels: LevelPool::default(),
             label_reach: OnceLock::new(),
+            corridors: Corridors::default(),
             end_labels,
         }
     }
