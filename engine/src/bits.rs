@@ -77,6 +77,17 @@ impl Bits {
         }
     }
 
+    /// Takes the id out; true if it was there.
+    #[inline]
+    pub fn take(&mut self, id: u32) -> bool {
+        let Some(word) = self.words.get_mut(id as usize / 64) else {
+            return false;
+        };
+        let before = *word;
+        *word &= !(1 << (id % 64));
+        before != *word
+    }
+
     /// How many ids are in the set.
     pub fn count(&self) -> usize {
         self.words
@@ -117,5 +128,6 @@ mod tests {
         bits.remove(5000);
         assert!(!bits.contains(63) && !bits.contains(5000) && bits.contains(64));
         assert!(bits.insert(63));
+        assert!(bits.take(63) && !bits.take(63) && !bits.take(5000));
     }
 }

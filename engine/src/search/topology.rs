@@ -96,6 +96,8 @@ pub struct StepGraph {
     out_arcs: Vec<Arc>,
     in_offsets: Vec<u32>,
     in_arcs: Vec<BackArc>,
+    /// Whether some step with one premise gains that premise.
+    has_loops: bool,
     and: AndSteps,
 }
 
@@ -267,6 +269,11 @@ impl StepGraph {
     pub(crate) fn in_row(&self, state: u32) -> &[BackArc] {
         let state = state as usize;
         &self.in_arcs[self.in_offsets[state] as usize..self.in_offsets[state + 1] as usize]
+    }
+
+    /// Whether some step with one premise gains that premise.
+    pub(super) fn has_loops(&self) -> bool {
+        self.has_loops
     }
 
     #[inline]

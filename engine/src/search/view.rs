@@ -47,6 +47,20 @@ pub trait Topology: Sync {
     fn each_out(&self, state: u32, visit: impl FnMut(u32, u32, Cost));
     /// Calls `visit(step, premise, cost)` for each step with one premise that gains this state.
     fn each_in(&self, state: u32, visit: impl FnMut(u32, u32, Cost));
+    /// How many of the steps of [`Topology::each_out`] gain another state.
+    fn n_out(&self, state: u32) -> u32 {
+        let mut n_steps = 0;
+        self.each_out(state, |_, gain, _| n_steps += u32::from(gain != state));
+        n_steps
+    }
+    /// How many of the steps of [`Topology::each_in`] start from another state.
+    fn n_in(&self, state: u32) -> u32 {
+        let mut n_steps = 0;
+        self.each_in(state, |_, premise, _| {
+            n_steps += u32::from(premise != state);
+        });
+        n_steps
+    }
     /// The next gain of a state's row that is wanted; the cursor starts at 0, and stands behind
     /// what was found afterwards. `wanted` sees each gain before it, in order and once.
     fn find_out(
@@ -149,6 +163,24 @@ impl Topology for StepGraph {
         for back in self.in_row(state) {
             visit(back.step, back.source, arcs[back.step as usize].cost);
         }
+    }
+
+    #[inline]
+    fn n_out(&self, state: u32) -> u32 {
+        let row = &self.out_arcs()[self.out_range(state)];
+        if self.has_loops() {
+            return row.iter().filter(|arc| arc.gain != state).count() as u32;
+        }
+        row.len() as u32
+    }
+
+    #[inline]
+    fn n_in(&self, state: u32) -> u32 {
+        let row = self.in_row(state);
+        if self.has_loops() {
+            return row.iter().filter(|back| back.source != state).count() as u32;
+        }
+        row.len() as u32
     }
 
     #[inline(always)]

@@ -111,6 +111,7 @@ impl StepGraphBuilder {
             out_arcs,
             in_offsets,
             in_arcs,
+            has_loops: sorted.iter().any(|single| single[0] == single[1]),
             and,
         };
         (graph, order)

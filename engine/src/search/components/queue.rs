@@ -1,0 +1,65 @@
+//! The order in which states come to their turn.
+
+use super::Linked;
+use crate::search::view::{Soon, Topology};
+
+/// So many states ahead of its turn a row is asked for: a turn is short here.
+const AHEAD: usize = 32;
+
+/// States in the order found, each at most once, with a cursor.
+pub(super) struct Queue {
+    /// One place more than there are states.
+    places: Vec<u32>,
+    n_found: usize,
+    next: usize,
+}
+
+impl Queue {
+    pub(super) fn new(n_states: usize) -> Self {
+        Self {
+            places: vec![0; n_states + 1],
+            n_found: 0,
+            next: 0,
+        }
+    }
+
+    /// Puts the state at the end if it is wanted. Whether it is is as good as random, so nothing
+    /// branches on it: it is written down, and stays if the place is counted.
+    #[inline]
+    pub(super) fn push_if(&mut self, state: u32, is_wanted: bool) {
+        if let Some(place) = self.places.get_mut(self.n_found) {
+            *place = state;
+        }
+        self.n_found += usize::from(is_wanted);
+    }
+
+    /// The next state; the rows of those after it are asked for, with `BACK` the rows into them.
+    #[inline]
+    pub(super) fn next<T: Topology, const BACK: bool>(
+        &mut self,
+        linked: &Linked<'_, T>,
+    ) -> Option<u32> {
+        let found = self.places.get(..self.n_found)?;
+        let state = *found.get(self.next)?;
+        let expect = |ahead, soon| {
+            let Some(&state) = found.get(self.next + ahead) else {
+                return;
+            };
+            if BACK {
+                linked.graph.expect_in(state, soon);
+            } else {
+                linked.graph.expect_out(state, soon);
+            }
+        };
+        expect(AHEAD, Soon::Later);
+        expect(AHEAD / 2, Soon::Next);
+        self.next += 1;
+        Some(state)
+    }
+
+    /// Everything found, in order.
+    pub(super) fn into_states(mut self) -> Vec<u32> {
+        self.places.truncate(self.n_found);
+        self.places
+    }
+}
