@@ -19,7 +19,7 @@ mod without;
 pub use derive::{DeriveError, derive, derive_again};
 pub use explain::{Evidence, Explanation, Fix};
 pub use graph::{AttackGraph, Instance, InstanceId};
-pub use jewel::{CrownJewel, crown_jewels};
+pub use jewel::{CrownJewel, crown_jewels, sensitive_stores};
 pub use rule::{
     Factor, FixTarget, FixTemplate, Guard, Likelihood, Reads, Rule, RuleId, RuleSet, SilentRule,
     StateTemplate, Template, TemplatePart, display_name, plain_text,

@@ -26,3 +26,24 @@ pub fn crown_jewels(snapshot: &Snapshot) -> Vec<CrownJewel> {
         })
         .collect()
 }
+
+/// Every data store with a sensitivity that is not `public`, in node order: what somebody said is
+/// worth keeping, though not what it is worth.
+pub fn sensitive_stores(snapshot: &Snapshot) -> Vec<NodeId> {
+    let (Some(prop), Some(label)) = (
+        snapshot.prop_id("sensitivity"),
+        snapshot.label_id("DataStore"),
+    ) else {
+        return Vec::new();
+    };
+    snapshot
+        .nodes_having(prop)
+        .iter()
+        .map(NodeId)
+        .filter(|&node| {
+            let stated = snapshot.node_str(node, prop);
+            snapshot.has_label(node, label)
+                && stated.is_some_and(|stated| !stated.is_empty() && stated != "public")
+        })
+        .collect()
+}

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foothold_engine::attack::{AttackGraph, Capability, State, crown_jewels};
+use foothold_engine::attack::{AttackGraph, Capability, State, crown_jewels, sensitive_stores};
 use foothold_engine::graph::{NodeId, Snapshot};
 use foothold_engine::model::schema::INTERNET_ID;
 use foothold_engine::search::StateId;
@@ -44,8 +44,19 @@ enum EndPlan {
     },
     /// Where the attacker `internet` starts without a definition of it.
     Internet,
-    /// Every crown jewel.
+    /// Every crown jewel and every sensitive store.
     CrownJewels,
+}
+
+/// What is worth protecting where a question names nothing: crown jewels, and stores that somebody
+/// called sensitive.
+fn jewels(snapshot: &Snapshot) -> Vec<NodeId> {
+    let valued = crown_jewels(snapshot).into_iter();
+    let mut nodes: Vec<NodeId> = valued.map(|jewel| jewel.asset).collect();
+    nodes.extend(sensitive_stores(snapshot));
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
 }
 
 /// What a list of ends is used for.
@@ -108,9 +119,18 @@ impl EndsPlan {
     ) -> Self {
         match ends {
             Some(ends) => Self::of(context, resolver, ends, scope),
-            None => EndsPlan {
-                ends: vec![EndPlan::CrownJewels],
-            },
+            None => {
+                if jewels(context.graph.snapshot()).is_empty() {
+                    let message = "nothing has a value and no data store a sensitivity, so there \
+                        is no target: the answer says nothing";
+                    let help = "name targets with `TO`, or give values in a criticality file";
+                    let diagnostic = Diagnostic::new(Code::EmptyEnd, Span::default(), message);
+                    resolver.report(diagnostic.help(help));
+                }
+                EndsPlan {
+                    ends: vec![EndPlan::CrownJewels],
+                }
+            }
         }
     }
 
@@ -170,8 +190,8 @@ impl EndsPlan {
                     found.extend(node.map(|node| EndNode::new(graph, node, reach, role)));
                 }
                 EndPlan::CrownJewels => {
-                    let jewels = crown_jewels(graph.snapshot()).into_iter();
-                    found.extend(jewels.map(|jewel| EndNode::new(graph, jewel.asset, None, role)));
+                    let jewels = jewels(graph.snapshot()).into_iter();
+                    found.extend(jewels.map(|node| EndNode::new(graph, node, None, role)));
                 }
             }
         }

@@ -269,9 +269,10 @@ impl Asker<'_, '_> {
         });
     }
 
-    /// Reading what is encrypted needs the key as well. Where the key's own policy was not collected
-    /// it may admit an identity whose policies are silent, and one of another account it may not
-    /// admit at all.
+    /// Reading what is encrypted needs the key as well, and every key has a policy, which has to admit
+    /// the identity or leave it to its account. Where that policy was not collected the answer is
+    /// unknown: it may admit an identity whose policies are silent, and may not admit one that they
+    /// allow.
     fn with_key(&self, read: Decision, key: &Key) -> Decision {
         if read.effect == Effect::Deny {
             return read;
@@ -298,9 +299,8 @@ impl Asker<'_, '_> {
             context: &self.context,
         };
         let decrypt = evaluate(&self.policies.with(source, say), &request);
-        let is_known = source.is_some() || is_own && !(decrypt.partial && key.arn.ends_with('*'));
         match (decrypt.effect, decrypt.reason) {
-            (Effect::Allow, _) if is_known => read,
+            (Effect::Allow, _) if source.is_some() => read,
             (Effect::Deny, Reason::NotGranted) if source.is_some() || !is_own => decrypt,
             (Effect::Allow | Effect::Unknown, _) | (Effect::Deny, Reason::NotGranted) => Decision {
                 effect: Effect::Unknown,

@@ -764,6 +764,15 @@ pub(super) const LABELS: &[LabelSpec] = &[
         ],
     },
     LabelSpec {
+        name: "EncryptionKey",
+        id: "arn:aws:kms:<region>:<account>:key/<id>, or aws-kms:<id>",
+        doc: "A key of a cloud.",
+        properties: &[
+            p("name", Str, "Its id."),
+            p("policy", Str, "Its policy as JSON."),
+        ],
+    },
+    LabelSpec {
         name: "CloudPolicy",
         id: "its ARN, <principal ARN>#<inline name>, or policy:<digest> for a bare document",
         doc: "A policy document.",

@@ -15,7 +15,9 @@ use crate::cloud::statement;
 use crate::error::LoadError;
 use crate::text::Text;
 
-use super::{Export, Members, Store, host_id, resource_policy, sensitivity_of_tag};
+use super::{
+    Export, Members, Store, host_id, resource_policy, sensitivity_of_tag, subject_of_name,
+};
 
 /// Reads the members that describe stores.
 pub(super) fn read(export: &mut Export<'_>, members: &mut Members) -> Result<(), LoadError> {
@@ -121,6 +123,15 @@ fn policies(export: &mut Export<'_>, members: &mut Members) -> Result<(), LoadEr
     else {
         return Err(LoadError::at("/Policy", "text that is no policy document"));
     };
+    if let Some(key) = subject_of_name(export.name, "get-key-policy") {
+        // What it says of `*` is said of the key, which it does not name.
+        let node = export
+            .facts
+            .node(&format!("aws-kms:{key}"), &["EncryptionKey"])?;
+        export.facts.set(node, "name", key);
+        export.facts.set(node, "policy", document.to_string());
+        return Ok(());
+    }
     let resource = match statement::subject(&document) {
         Some(resource) => Some(resource),
         None => export

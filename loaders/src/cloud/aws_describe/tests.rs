@@ -60,6 +60,14 @@ fn buckets_and_what_is_said_about_one() {
             members.TagSet=1
         "#]],
     );
+    check(
+        "kms-get-key-policy--1234abcd.json",
+        r#"{"Policy": "{\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}", "PolicyName": "default"}"#,
+        &expect![[r#"
+            aws-kms:1234abcd :EncryptionKey name="1234abcd" policy="{\"Statement\":[{\"Action\":\"kms:*\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::111122223333:root\"},\"Resource\":\"*\"}]}"
+            members.Policy=1 members.PolicyName=1
+        "#]],
+    );
 }
 
 #[test]

@@ -218,14 +218,13 @@ fn key_of(view: View<'_>, node: NodeId, arn: &str, account: Option<&str>) -> Opt
         let (region, account) = (region.unwrap_or("*"), account.unwrap_or("*"));
         format!("arn:aws:kms:{region}:{account}:key/{id}")
     };
-    let policy = view
-        .snapshot
-        .node(&arn)
-        .and_then(|key| view.text(key, "policy"));
-    Some(Key {
-        policy: policy.and_then(|text| Document::parse(text).ok()),
-        arn,
-    })
+    let id = arn.rsplit('/').next().unwrap_or_default();
+    let by_id = format!("aws-kms:{id}");
+    let policy = [arn.as_str(), &by_id]
+        .into_iter()
+        .find_map(|name| view.text(view.snapshot.node(name)?, "policy"))
+        .and_then(|text| Document::parse(text).ok());
+    Some(Key { arn, policy })
 }
 
 /// Every target, in order of id within each sort. Registries are named by the references of
