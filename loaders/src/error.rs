@@ -36,11 +36,30 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.line_column, &self.pointer) {
             (Some((line, column)), Some(pointer)) => {
-                write!(f, "line {line} column {column} at `{pointer}`")
+                write!(f, "line {line} column {column} at `{}`", Shortened(pointer))
             }
             (Some((line, column)), None) => write!(f, "line {line} column {column}"),
-            (None, Some(pointer)) => write!(f, "at `{pointer}`"),
+            (None, Some(pointer)) => write!(f, "at `{}`", Shortened(pointer)),
             (None, None) => write!(f, "whole document"),
+        }
+    }
+}
+
+/// The most characters that are shown of either end of a pointer.
+const SHOWN: usize = 60;
+
+/// A pointer without its middle where it is long, as in a document that nests a hundred deep.
+struct Shortened<'a>(&'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let starts = || self.0.char_indices().map(|(at, _)| at);
+        let (Some(head), Some(tail)) = (starts().nth(SHOWN), starts().rev().nth(SHOWN)) else {
+            return f.write_str(self.0);
+        };
+        match (self.0.get(..head), self.0.get(tail..)) {
+            (Some(start), Some(end)) if head < tail => write!(f, "{start}…{end}"),
+            _ => f.write_str(self.0),
         }
     }
 }
@@ -159,5 +178,21 @@ impl From<std::io::Error> for LoadError {
             },
             None => LoadError::Io(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Place;
+
+    #[test]
+    fn a_long_pointer_is_shown_without_its_middle() {
+        let short = Place::pointer("/components/0/name");
+        assert_eq!(short.to_string(), "at `/components/0/name`");
+        let long = format!("/{}/é", "components/0/".repeat(100));
+        let shown = Place::pointer(long).to_string();
+        assert!(shown.starts_with("at `/components/0/"), "{shown}");
+        assert!(shown.contains('…') && shown.ends_with("/é`"), "{shown}");
+        assert!(shown.chars().count() < 140, "{shown}");
     }
 }
