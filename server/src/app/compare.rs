@@ -82,8 +82,7 @@ impl Kind {
 /// What differs, new rows first, then gone, then rescored, each in the order of its answer.
 pub(super) fn compare(columns: &[String], before: Side<'_>, after: Side<'_>) -> Vec<Difference> {
     let keys = Keys::new(columns);
-    let old: BTreeMap<String, &Vec<Json>> = keys.index(before.rows);
-    let new: BTreeMap<String, &Vec<Json>> = keys.index(after.rows);
+    let (partners, unpaired) = keys.pair(before.rows, after.rows);
     let mut found = Vec::new();
     let rescored = |row: &[Json], was: Option<f64>, is: Option<f64>, out: &mut Vec<_>| {
         if is_other(was, is) {
@@ -95,9 +94,10 @@ pub(super) fn compare(columns: &[String], before: Side<'_>, after: Side<'_>) -> 
             });
         }
     };
-    for row in after.rows.iter().filter(|row| keys.says_something(row)) {
+    let after_rows = after.rows.iter().zip(partners);
+    for (row, partner) in after_rows.filter(|(row, _)| keys.says_something(row)) {
         let is = keys.score(row);
-        let was = match old.get(&keys.key(row)) {
+        let was = match partner {
             Some(other) => Some(keys.score(other)),
             None => path_of(row)
                 .and_then(|path| stands(before.world, path))
@@ -113,10 +113,7 @@ pub(super) fn compare(columns: &[String], before: Side<'_>, after: Side<'_>) -> 
             }),
         }
     }
-    for row in before.rows.iter().filter(|row| keys.says_something(row)) {
-        if new.contains_key(&keys.key(row)) {
-            continue;
-        }
+    for row in unpaired {
         let was = keys.score(row);
         match path_of(row).and_then(|path| stands(after.world, path)) {
             // It stands, but lower down than the answer goes.
@@ -168,11 +165,42 @@ impl Keys {
         }
     }
 
-    fn index<'r>(&self, rows: &'r [Vec<Json>]) -> BTreeMap<String, &'r Vec<Json>> {
-        rows.iter()
-            .filter(|row| self.says_something(row))
-            .map(|row| (self.key(row), row))
-            .collect()
+    /// For each later row the earlier row that speaks of the same thing, and the earlier rows that
+    /// no later row is paired with. Several rows may speak of one thing, as far as their columns
+    /// tell: those with the same score belong together, the others in their order.
+    fn pair<'r>(
+        &self,
+        before: &'r [Vec<Json>],
+        after: &[Vec<Json>],
+    ) -> (Vec<Option<&'r Vec<Json>>>, Vec<&'r Vec<Json>>) {
+        let mut waiting: BTreeMap<String, Vec<&'r Vec<Json>>> = BTreeMap::new();
+        for row in before.iter().filter(|row| self.says_something(row)) {
+            waiting.entry(self.key(row)).or_default().push(row);
+        }
+        let mut partners = vec![None; after.len()];
+        for is_same_score in [true, false] {
+            for (row, partner) in after.iter().zip(&mut partners) {
+                if partner.is_some() || !self.says_something(row) {
+                    continue;
+                }
+                let Some(rows) = waiting.get_mut(&self.key(row)) else {
+                    continue;
+                };
+                let score = self.score(row);
+                let found = rows
+                    .iter()
+                    .position(|old| !is_same_score || !is_other(self.score(old), score));
+                *partner = found.map(|at| rows.remove(at));
+            }
+        }
+        let mut unpaired = Vec::new();
+        for row in before.iter().filter(|row| self.says_something(row)) {
+            let rows = waiting.get(&self.key(row));
+            if rows.is_some_and(|rows| rows.iter().any(|&left| std::ptr::eq(left, row))) {
+                unpaired.push(row);
+            }
+        }
+        (partners, unpaired)
     }
 
     fn key(&self, row: &[Json]) -> String {
@@ -260,4 +288,47 @@ pub(crate) fn as_object(columns: &[String], row: &[Json]) -> Map<String, Json> {
         None => cell.clone(),
     });
     columns.iter().cloned().zip(cells).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The scores of the pairs, earlier and later, and of the earlier rows without a partner.
+    fn paired(before: &Json, after: &Json) -> (Vec<[Option<f64>; 2]>, Vec<Option<f64>>) {
+        let rows =
+            |table: &Json| -> Vec<Vec<Json>> { serde_json::from_value(table.clone()).unwrap() };
+        let keys = Keys::new(&["store".to_owned(), "likelihood".to_owned()]);
+        let (before, after) = (rows(before), rows(after));
+        let (partners, unpaired) = keys.pair(&before, &after);
+        let pairs = after.iter().zip(partners).map(|(row, partner)| {
+            let was = partner.and_then(|old| keys.score(old));
+            [was, keys.score(row)]
+        });
+        let left = unpaired.iter().map(|row| keys.score(row));
+        (pairs.collect(), left.collect())
+    }
+
+    #[test]
+    fn rows_of_one_key_are_paired_by_their_score_and_then_in_order() {
+        let two = json!([["customers", 0.7], ["customers", 0.013]]);
+        // Nothing changed, whatever the order.
+        let turned = json!([["customers", 0.013], ["customers", 0.7]]);
+        let same = [[Some(0.013), Some(0.013)], [Some(0.7), Some(0.7)]];
+        assert_eq!(paired(&two, &turned), (same.to_vec(), vec![]));
+        // One of them is gone: the one whose score is.
+        let small = json!([["customers", 0.013]]);
+        let kept = [[Some(0.013), Some(0.013)]];
+        assert_eq!(paired(&two, &small), (kept.to_vec(), vec![Some(0.7)]));
+        // One of them changed.
+        let lower = json!([["customers", 0.5], ["customers", 0.013], ["orders", 0.4]]);
+        let lowered = [
+            [Some(0.7), Some(0.5)],
+            [Some(0.013), Some(0.013)],
+            [None, Some(0.4)],
+        ];
+        assert_eq!(paired(&two, &lower), (lowered.to_vec(), vec![]));
+    }
 }

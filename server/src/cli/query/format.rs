@@ -95,7 +95,8 @@ fn what_if(out: &mut impl Write, answer: &AnswerDto) -> io::Result<()> {
                 text::cell(&path["likelihood"])
             ),
             None => {
-                let cells: Vec<String> = row.values().map(text::cell).collect();
+                let cells = answer.columns.iter().filter_map(|column| row.get(column));
+                let cells: Vec<String> = cells.map(text::cell).collect();
                 cells.join("  ")
             }
         }
@@ -107,10 +108,10 @@ fn what_if(out: &mut impl Write, answer: &AnswerDto) -> io::Result<()> {
     ] {
         writeln!(out, "{word}: {}", rows.len())?;
         for row in rows {
-            let was = row
-                .get("was")
-                .map(|was| format!(" (was {})", text::cell(was)));
-            writeln!(out, "   {}{}", line(row), was.unwrap_or_default())?;
+            let change = row.get("was").zip(row.get("now"));
+            let change = change
+                .map(|(was, now)| format!("  (was {}, is {})", text::cell(was), text::cell(now)));
+            writeln!(out, "   {}{}", line(row), change.unwrap_or_default())?;
         }
     }
     Ok(())
