@@ -147,11 +147,11 @@ impl Definitions {
         &self.diagnostics
     }
 
-    /// The policies with the text of their files.
-    pub fn policies(&self) -> impl Iterator<Item = (&PolicyDefinition, &Arc<str>)> {
+    /// The policies with the names and texts of their files.
+    pub fn policies(&self) -> impl Iterator<Item = (&PolicyDefinition, &Arc<str>, &Arc<str>)> {
         self.all()
             .filter_map(|(file, definition)| match definition {
-                Definition::Policy(policy) => Some((&**policy, &file.text)),
+                Definition::Policy(policy) => Some((&**policy, &file.name, &file.text)),
                 _ => None,
             })
     }

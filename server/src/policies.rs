@@ -1,11 +1,13 @@
 //! The policies that are there: those shipped with the program and those that users added, and the
 //! history of their runs.
 
+use std::collections::BTreeMap;
+
 use foothold_engine::store::records::{get, list, number_key, put};
 use foothold_engine::store::{Change, KvStore, StoreError};
 use serde::{Deserialize, Serialize};
 
-use crate::app::{App, Refused};
+use crate::app::{App, InForce, Refused};
 use crate::policy::{self, Policy, PolicyResult};
 use crate::records::{POLICIES, RUNS, VERSION};
 
@@ -35,22 +37,23 @@ struct AddedPolicy {
     text: String,
 }
 
-/// Every policy by name: the shipped ones and, with a store, the added ones. An added policy
-/// replaces a shipped one of its name.
-pub(crate) fn known(app: Option<&App>) -> Result<Vec<Policy>, String> {
+/// Every policy by name: the shipped ones, those of the user's rules folder and, with a store, the
+/// added ones. A later one replaces an earlier one of its name.
+pub(crate) fn known(rules: &InForce, app: Option<&App>) -> Result<Vec<Policy>, String> {
     let mut policies = policy::shipped().map_err(|refused| refused.summary())?;
+    policies.extend(policy::defined(&rules.definitions));
     if let Some(app) = app {
         let added: Vec<(Vec<u8>, AddedPolicy)> =
             list(&**app.records(), POLICIES, VERSION).map_err(|error| error.to_string())?;
         for (_, added) in added {
-            for policy in policy::parse(&added.text, "added").map_err(|it| it.summary())? {
-                policies.retain(|known| known.name() != policy.name());
-                policies.push(policy);
-            }
+            policies.extend(policy::parse(&added.text, "added").map_err(|it| it.summary())?);
         }
     }
-    policies.sort_by(|a, b| a.name().cmp(b.name()));
-    Ok(policies)
+    let by_name: BTreeMap<String, Policy> = policies
+        .into_iter()
+        .map(|policy| (policy.name().to_owned(), policy))
+        .collect();
+    Ok(by_name.into_values().collect())
 }
 
 /// Why a policy could not be added.

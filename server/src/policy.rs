@@ -7,6 +7,7 @@ mod run;
 use std::path::Path;
 
 use foothold_query::ast::{Definition, Expectation, PolicyDefinition};
+use foothold_query::define::Definitions;
 use foothold_query::diagnostic::{Code, Diagnostic};
 use foothold_query::parse::parse_definitions;
 
@@ -32,6 +33,9 @@ const SHIPPED: &[(&str, &str)] = &[
     ),
 ];
 
+/// What the origin of a policy begins with that comes with the program.
+const SHIPPED_ORIGIN: &str = "shipped/";
+
 /// A policy, ready to be run.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {
@@ -46,6 +50,11 @@ impl Policy {
     /// Its stable name.
     pub(crate) fn name(&self) -> &str {
         &self.definition.name.name
+    }
+
+    /// Whether it comes with the program.
+    pub(crate) fn is_shipped(&self) -> bool {
+        self.origin.starts_with(SHIPPED_ORIGIN)
     }
 
     /// Its title, or its name where it has none.
@@ -115,10 +124,21 @@ pub(crate) fn expectation_text(expectation: Expectation) -> String {
 pub(crate) fn shipped() -> Result<Vec<Policy>, Refused> {
     let mut policies = Vec::new();
     for (name, text) in SHIPPED {
-        policies.extend(parse(text, &format!("shipped/{name}"))?);
+        policies.extend(parse(text, &format!("{SHIPPED_ORIGIN}{name}"))?);
     }
     policies.sort_by(|a, b| a.name().cmp(b.name()));
     Ok(policies)
+}
+
+/// The policies of the user's rules folder.
+pub(crate) fn defined(definitions: &Definitions) -> impl Iterator<Item = Policy> {
+    definitions
+        .policies()
+        .map(|(definition, file, text)| Policy {
+            definition: definition.clone(),
+            text: text.to_string(),
+            origin: file.to_string(),
+        })
 }
 
 /// The policies of a file.

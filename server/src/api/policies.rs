@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::extract::{Body, Params, Part};
 use super::query::refused_problem;
 use super::{Result, blocking};
-use crate::app::{Allowance, Estate};
+use crate::app::{Allowance, App, Estate};
 use crate::clock;
 use crate::dto::list::{ListDto, PageParams};
 use crate::dto::policy::{PolicyDto, VerdictDto};
@@ -61,7 +61,7 @@ pub(super) async fn list(
 ) -> Result<Json<ListDto<PolicyView>>> {
     let app = Arc::clone(server.app());
     let items = blocking(move || {
-        let known = policies::known(Some(&app)).map_err(|error| Problem::internal(&error))?;
+        let known = known(&app)?;
         known
             .iter()
             .map(|policy| view(&server, policy))
@@ -121,12 +121,14 @@ pub(super) async fn remove(
         if policies::remove(&**server.app().records(), &name)? {
             return Ok(StatusCode::NO_CONTENT);
         }
-        find(&server, &name)?;
-        Err(Problem::new(
-            StatusCode::CONFLICT,
-            "policy.shipped",
-            format!("`{name}` comes with the program; add one of its name to replace it"),
-        ))
+        let policy = find(&server, &name)?;
+        let detail = if policy.is_shipped() {
+            format!("`{name}` comes with the program; add one of its name to replace it")
+        } else {
+            let file = &policy.origin;
+            format!("`{name}` stands in `{file}` of the rules folder; take it out there")
+        };
+        Err(Problem::new(StatusCode::CONFLICT, "policy.shipped", detail))
     })
     .await
 }
@@ -180,9 +182,12 @@ pub(super) async fn run(
     Ok((StatusCode::CREATED, Json(dto)).into_response())
 }
 
+fn known(app: &App) -> Result<Vec<Policy>> {
+    policies::known(&app.world().rules, Some(app)).map_err(|error| Problem::internal(&error))
+}
+
 fn find(server: &Server, name: &str) -> Result<Policy> {
-    let known = policies::known(Some(server.app())).map_err(|error| Problem::internal(&error))?;
-    known
+    known(server.app())?
         .into_iter()
         .find(|policy| policy.name() == name)
         .ok_or_else(|| Problem::not_found("policy", name))

@@ -131,6 +131,12 @@ impl InForce {
         })
     }
 
+    /// Whether something in the user's files is not in force because of an error in it.
+    pub(crate) fn is_broken(&self) -> bool {
+        let mut diagnostics = self.problems.iter().map(|problem| &problem.diagnostic);
+        diagnostics.any(Diagnostic::is_error)
+    }
+
     /// Whether a condition or guard of a rule looks at relationships beyond the rule's pattern.
     pub(crate) fn reads_relationships(&self) -> bool {
         self.definitions.conditions_read_relationships()

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use foothold_engine::budget::{Budget, Limits};
 
-use super::output::{Table, Terminal, print_json, print_line};
+use super::output::{Table, print_json, print_line};
 use super::query::report_refusal;
 use super::{Context, DbArgs, Exit};
 use crate::app::{Allowance, App, Estate};
@@ -18,7 +18,7 @@ use crate::policy::{self, Baseline, FileProblem, Policy, PolicyResult, Status, e
 
 /// Run policies: queries that must return nothing
 ///
-/// Without names, every shipped and every added policy runs.
+/// Without names, every shipped and every added policy runs, and those of the rules folder.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,8 @@ Examples:
   foothold check --format json > known.json && foothold check --baseline known.json
   foothold check policies/ours.fql no-path-from-internet-to-admin
 
-Exit codes: 0 all pass; 1 some fail; 2 some could not be decided. With a baseline, only what it does \
+Exit codes: 0 all pass; 1 some fail; 2 some could not be decided, or a file of the rules folder is \
+broken. With a baseline, only what it does \
 not know fails.")]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
@@ -80,7 +81,7 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
         Estate::Stored(app) => Some(&**app),
         Estate::Loaded { .. } => None,
     };
-    let Some(policies) = choose(terminal, stored, &args.policies)? else {
+    let Some(policies) = choose(context, stored, &args.policies)? else {
         return Ok(Exit::Failed);
     };
     let mut results: Vec<PolicyResult> = Vec::new();
@@ -114,7 +115,8 @@ pub(crate) fn run(context: &Context, args: &CheckArgs) -> anyhow::Result<Exit> {
         }
     }
     let any = |status| results.iter().any(|result| result.status == status);
-    Ok(if any(Status::Error) {
+    // A verdict with half of the rules, or without a policy that could not be read, is none.
+    Ok(if any(Status::Error) || context.rules.is_broken() {
         Exit::Failed
     } else if any(Status::Fail) {
         Exit::No
@@ -133,11 +135,11 @@ fn read_baseline(path: &Path) -> anyhow::Result<Baseline> {
 
 /// The policies that the arguments name; `None` when one cannot be read, which was reported.
 fn choose(
-    terminal: Terminal,
+    context: &Context,
     app: Option<&App>,
     names: &[String],
 ) -> anyhow::Result<Option<Vec<Policy>>> {
-    let known = policies::known(app).map_err(anyhow::Error::msg)?;
+    let known = policies::known(&context.rules, app).map_err(anyhow::Error::msg)?;
     if names.is_empty() {
         return Ok(Some(known));
     }
@@ -158,7 +160,7 @@ fn choose(
         match policy::read_file(path) {
             Ok(policies) => chosen.extend(policies),
             Err(FileProblem::Refused(refused)) => {
-                report_refusal(terminal, false, &refused)?;
+                report_refusal(context.terminal, false, &refused)?;
                 return Ok(None);
             }
             Err(FileProblem::Unreadable(error)) => {

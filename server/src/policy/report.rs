@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
 
-use super::{PolicyResult, Status};
+use super::run::Violation;
+use super::{Policy, PolicyResult, Status};
 
 /// SARIF 2.1.0: one rule a policy, one result a violation.
 pub(crate) fn sarif(results: &[PolicyResult]) -> Json {
@@ -40,7 +41,7 @@ pub(crate) fn sarif(results: &[PolicyResult]) -> Json {
                 "message": { "text": format!("{}: {}", policy.title(), violation.message) },
                 "baselineState": if violation.is_new { "new" } else { "unchanged" },
                 "partialFingerprints": { "foothold/v1": violation.signature },
-                "locations": [location(&violation.row)],
+                "locations": [location(policy, violation)],
             })
         })
         .collect();
@@ -84,39 +85,20 @@ fn notification(result: &PolicyResult, level: &str, text: &str) -> Json {
     })
 }
 
-/// Where a violation is: the file that its evidence comes from, and the thing by its id.
-fn location(row: &serde_json::Map<String, Json>) -> Json {
-    let mut location = json!({});
-    let source = row.values().find_map(first_source);
-    if let Some(source) = source {
-        location["physicalLocation"] =
-            json!({ "artifactLocation": { "uri": uri(&source) }, "region": { "startLine": 1 } });
-    }
-    if let Some(id) = row.values().find_map(named_id) {
+/// Where a violation is: the document that speaks of it, else the file of its policy, and the thing
+/// by its id. Code scanning refuses a result without a file.
+fn location(policy: &Policy, violation: &Violation) -> Json {
+    let file = violation.document.as_deref().unwrap_or(&policy.origin);
+    let mut location = json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(file) },
+            "region": { "startLine": 1 },
+        },
+    });
+    if let Some(id) = violation.row.values().find_map(named_id) {
         location["logicalLocations"] = json!([{ "fullyQualifiedName": id, "kind": "resource" }]);
     }
     location
-}
-
-/// The first document that a value names as its source.
-fn first_source(value: &Json) -> Option<String> {
-    match value {
-        Json::Object(fields) => {
-            if let Some(sources) = fields.get("sources").and_then(Json::as_array) {
-                // What correlation joined has no file of its own.
-                let stated = sources
-                    .iter()
-                    .filter_map(Json::as_str)
-                    .find(|source| !source.starts_with("correlation/"));
-                if let Some(source) = stated {
-                    return Some(source.to_owned());
-                }
-            }
-            fields.values().find_map(first_source)
-        }
-        Json::Array(items) => items.iter().find_map(first_source),
-        _ => None,
-    }
 }
 
 fn named_id(value: &Json) -> Option<String> {

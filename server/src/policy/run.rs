@@ -1,6 +1,7 @@
 //! Running a policy: its query's rows against its expectation.
 
 use foothold_engine::budget::Budget;
+use foothold_engine::graph::Snapshot;
 use foothold_query::Params;
 use foothold_query::ast::Expectation;
 use serde_json::{Map, Value as Json};
@@ -10,6 +11,9 @@ use super::{Baseline, Policy};
 use crate::app::{Allowance, Estate, Mode, Question, Unanswered, ask};
 use crate::dto::answer::AnswerDto;
 use crate::dto::text;
+
+/// What the names of sources begin with that join documents and have no file of their own.
+const CORRELATION: &str = "correlation/";
 
 /// How a policy ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(crate) struct Violation {
     pub(crate) message: String,
     /// The row by column.
     pub(crate) row: Map<String, Json>,
+    /// A document that speaks of what the row names.
+    pub(crate) document: Option<String>,
 }
 
 /// The verdict on one policy.
@@ -81,7 +87,14 @@ pub(crate) fn evaluate(
         time: allowance.time,
     };
     match ask(estate, &question, budget) {
-        Ok(answer) => judge(policy, &answer, baseline),
+        Ok(answer) => {
+            let mut result = judge(policy, &answer, baseline);
+            let world = estate.world();
+            for violation in &mut result.violations {
+                violation.document = document(&violation.row, &world.snapshot);
+            }
+            result
+        }
         Err(unanswered) => refused(policy, unanswered),
     }
 }
@@ -135,6 +148,7 @@ fn judge(policy: &Policy, answer: &AnswerDto, baseline: Option<&Baseline>) -> Po
             signature,
             message: format!("{n_rows} rows, expected at least {wanted}"),
             row: Map::new(),
+            document: None,
         });
     }
     let fails = violations.iter().any(|violation| violation.is_new);
@@ -177,6 +191,49 @@ fn violation(
         message: message(columns, row),
         signature,
         row: by_column,
+        document: None,
+    }
+}
+
+/// The first document that is evidence of a path in the row, or that speaks of a thing the row
+/// names.
+fn document(row: &Map<String, Json>, snapshot: &Snapshot) -> Option<String> {
+    let stated = |name: &str| !name.starts_with(CORRELATION);
+    let of_node = |id: &str| {
+        let sources = snapshot.node_sources(snapshot.node(id)?).iter();
+        let mut names = sources.map(|&source| &*snapshot.source(source).name);
+        names.find(|name| stated(name)).map(str::to_owned)
+    };
+    let evidence = row.values().find_map(|value| first_source(value, &stated));
+    evidence.or_else(|| row.values().find_map(|value| of_named(value, &of_node)))
+}
+
+/// The first document that a value names as its source.
+fn first_source(value: &Json, stated: &impl Fn(&str) -> bool) -> Option<String> {
+    match value {
+        Json::Object(fields) => {
+            let sources = fields.get("sources").and_then(Json::as_array);
+            let mut names = sources.into_iter().flatten().filter_map(Json::as_str);
+            let found = names.find(|name| stated(name)).map(str::to_owned);
+            found.or_else(|| fields.values().find_map(|it| first_source(it, stated)))
+        }
+        Json::Array(items) => items.iter().find_map(|it| first_source(it, stated)),
+        _ => None,
+    }
+}
+
+/// What is found of the first thing that a value names: the target of a path, or a node.
+fn of_named(value: &Json, find: &impl Fn(&str) -> Option<String>) -> Option<String> {
+    match value {
+        Json::Object(fields) => {
+            let path = fields.get("$attack_path");
+            let target = path.and_then(|path| path["target"]["asset"].as_str());
+            let node = fields.get("$node").and_then(|node| node["id"].as_str());
+            let found = target.or(node).and_then(find);
+            found.or_else(|| fields.values().find_map(|it| of_named(it, find)))
+        }
+        Json::Array(items) => items.iter().find_map(|it| of_named(it, find)),
+        _ => None,
     }
 }
 

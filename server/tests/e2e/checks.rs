@@ -207,6 +207,100 @@ fn sarif_carries_rule_level_place_and_fingerprint() {
 }
 
 #[test]
+fn every_sarif_result_has_a_file() {
+    // Code scanning refuses results without one. A row may name a node, a path whose evidence was
+    // joined, or nothing that a document speaks of.
+    let dir = tempfile::tempdir().unwrap();
+    let policy = dir.path().join("named only.fql");
+    fs::write(
+        &policy,
+        "POLICY a-node \"t\" EXPECT NO ROWS MATCH (w:Workload) RETURN [w] AS it\n\
+         POLICY a-name \"t\" EXPECT NO ROWS MATCH (w:Workload) RETURN w.name\n\
+         POLICY too-few \"t\" EXPECT AT LEAST 1000 ROWS MATCH (w:Workload) RETURN w\n",
+    )
+    .unwrap();
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/../datasets/demo");
+    let asked = ["check", "--load", demo, "--format", "sarif"];
+    let checked = run(&[&asked[..], &[TO_DATA, EXPLOITED, text(&policy)]].concat());
+    assert_eq!(checked.code, 1, "{}", checked.err);
+    let sarif = checked.json();
+    let mut rules = std::collections::BTreeSet::new();
+    for result in sarif["runs"][0]["results"].as_array().unwrap() {
+        let rule = result["ruleId"].as_str().unwrap();
+        rules.insert(rule);
+        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        let place = place.as_str().unwrap_or_else(|| panic!("{result}"));
+        let by_policy = matches!(rule, "a-name" | "too-few");
+        let wanted = if by_policy {
+            "named%20only.fql"
+        } else {
+            "datasets/demo"
+        };
+        assert!(place.contains(wanted), "{rule}: {place}");
+    }
+    assert_eq!(rules.len(), 5, "{rules:?}");
+}
+
+#[test]
+fn policies_of_the_rules_folder_are_run_and_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules");
+    let db = dir.path().join("db");
+    fs::create_dir(&rules).unwrap();
+    fs::write(
+        rules.join("own.fql"),
+        format!(
+            "GROUP RUNNING KINDS RUNS\n\
+             POLICY own \"Own\" EXPECT NO ROWS MATCH (w)-[:RUNNING]->(i) RETURN w\n\
+             POLICY {TO_ADMIN} \"Looser\" EXPECT ROWS MATCH (n) RETURN n\n"
+        ),
+    )
+    .unwrap();
+    let shop = shop();
+    let check = |names: &[&str]| {
+        let asked = ["check", "--load", text(&shop), "--format", "json"];
+        let rules = ["--rules", text(&rules)];
+        run(&[&asked[..], &rules[..], names].concat())
+    };
+    let all = check(&[]);
+    assert_eq!(all.code, 1, "{}", all.err);
+    let report = all.json();
+    let verdicts: Vec<(&str, &str)> = report["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            (
+                it["title"].as_str().unwrap(),
+                it["status"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(verdicts.len(), 4, "{verdicts:?}");
+    assert!(verdicts.contains(&("Own", "fail")), "{verdicts:?}");
+    assert!(verdicts.contains(&("Looser", "pass")), "{verdicts:?}");
+    assert_eq!(check(&["own"]).code, 1);
+
+    let server = Server::start_with(&db, |it| it.arg("--rules").arg(&rules));
+    let listed = server.get("/api/v1/policies/own").json();
+    assert_eq!(listed["origin"], "own.fql");
+    server
+        .delete("/api/v1/policies/own")
+        .problem(409, "policy.shipped");
+    drop(server);
+
+    // Nobody may take a policy that could not be read for one that passed.
+    fs::write(
+        rules.join("half.fql"),
+        "POLICY half EXPECT NO ROWS MATCH (\n",
+    )
+    .unwrap();
+    let broken = check(&[TO_ADMIN]);
+    assert_eq!(broken.code, 2, "{}", broken.err);
+    assert!(broken.err.contains("half.fql"), "{}", broken.err);
+}
+
+#[test]
 fn junit_counts_and_escapes() {
     let checked = run(&["check", "--load", text(&shop()), "--format", "junit"]);
     assert_eq!(checked.code, 1);
