@@ -12,6 +12,7 @@ use foothold_query::ast::{Definition, RuleDefinition};
 use foothold_query::define::Definitions;
 use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::format::print_definitions;
+use foothold_query::nearest::nearest;
 use serde_json::{Value, json};
 
 use super::output::{Table, Terminal, note, print_json, print_line, printable};
@@ -194,13 +195,22 @@ fn shown_title(definitions: &Definitions, rule: &RuleDefinition) -> String {
     }
 }
 
+/// That there is no such rule, and which was probably meant.
+fn unknown(definitions: &Definitions, name: &str) -> String {
+    let known = definitions.rules().map(|(rule, _)| rule.name.name.as_str());
+    let meant = nearest(name, known);
+    let meant = meant.map(|meant| format!("did you mean `{meant}`? "));
+    let meant = meant.unwrap_or_default();
+    format!("no rule `{name}`; {meant}`foothold rules list` names them")
+}
+
 fn explain(in_force: &InForce, name: &str, format: ListFormat) -> anyhow::Result<Exit> {
     let definitions = &*in_force.definitions;
     let found = written(definitions).into_iter().find(|(rule, _)| {
         rule.name.name == name || rule.id.as_ref().is_some_and(|id| id.name == name)
     });
     let Some((rule, file)) = found else {
-        anyhow::bail!("no rule `{name}`; `foothold rules list` names them");
+        anyhow::bail!(unknown(definitions, name));
     };
     let source = print_definitions(&[Definition::Rule(Box::new(rule.clone()))]);
     match format {

@@ -354,6 +354,18 @@ fn own_rules_stand_beside_the_shipped_ones() {
         .output()
         .unwrap();
     assert!(ran(named).out.contains("own-jump"));
+    let typo = ["rules", "explain", "own-jmp", "--rules", text(&root)];
+    let shop = shop();
+    let step = ["--on", "read(d:a)", "--load", text(&shop)];
+    for asked in [typo.to_vec(), [&typo[..], &step[..]].concat()] {
+        let typo = run(&asked);
+        assert_eq!(typo.code, 2);
+        assert!(
+            typo.err.contains("did you mean `own-jump`?"),
+            "{}",
+            typo.err
+        );
+    }
     assert_eq!(run(&["rules", "list", "--rules", "/nowhere"]).code, 2);
     fs::write(root.join("settings.toml"), "disable = [\"no-such-rule\"]\n").unwrap();
     let wrong = run(&["rules", "list", "--rules", text(&root)]);

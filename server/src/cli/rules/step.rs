@@ -19,7 +19,11 @@ pub(super) fn explain(
 ) -> anyhow::Result<Exit> {
     let graph = &*world.attack;
     let Some(id) = graph.rules().find(rule) else {
-        anyhow::bail!("no rule `{rule}` is in force; `foothold rules list` names them");
+        let definitions = &world.rules.definitions;
+        if definitions.rule(rule).is_some() {
+            anyhow::bail!("the rule `{rule}` is not in force: it is disabled, or has errors");
+        }
+        anyhow::bail!(super::unknown(definitions, rule));
     };
     let steps: Vec<StepId> = graph
         .topology()
