@@ -54,7 +54,7 @@ pub use dominators::{Dominators, choke_points_of, dominators};
 pub use fix_plan::{FixPlan, Fixes, PlanGoal, PlanQuality, PlannedFix, fix_plan, fix_plan_within};
 pub use fresh_costs::{FreshCosts, StepChange};
 pub use fresh_reach::FreshReach;
-pub use loss::{ExpectedLoss, ValuedAsset, expected_loss_of_all, loss_in_units};
+pub use loss::{ExpectedLoss, LossSearch, ValuedAsset, expected_loss_of_all, loss_in_units};
 pub use paths::{AttackPath, PathQuery, Top, attack_paths, side_steps, stream_attack_paths};
 pub use reach::{Reach, reach_of_all};
 pub use sample::{Estimate, Sampled, probability_ceilings, sample};

@@ -9,7 +9,7 @@ use crate::attack::{AttackGraph, Capability, crown_jewels};
 use crate::budget::{Budget, Outcome};
 use crate::graph::{NodeId, SnapshotDelta};
 use crate::score::cost::{Cost, UNREACHED};
-use crate::search::{Bits, Cheapest, StateId, StepId, cheapest_from};
+use crate::search::{Bits, Cheapest, LossSearch, SideCosts, StateId, StepId, cheapest_from};
 
 use super::assets::AssetGraph;
 use super::estate::{AssetRisk, EstateRisk, Place, losses_of_assets, recompute, sizes_of_assets};
@@ -111,7 +111,11 @@ pub fn recompute_affected(
         .collect();
     let (sizes, stop) = sizes_of_assets(&assets, &places, pool, budget);
     stopped = stopped.or(stop);
-    let (losses, stop) = losses_of_assets(&assets, &places, pool, budget);
+    let sides = SideCosts::free(assets.topology());
+    let (losses, stop) = match LossSearch::new(assets.topology(), &sides, budget) {
+        Ok(search) => losses_of_assets(&assets, &search, &places, pool, budget),
+        Err(stop) => (Vec::new(), Some(stop)),
+    };
     stopped = stopped.or(stop);
 
     let mut kept = old

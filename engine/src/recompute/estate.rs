@@ -5,8 +5,8 @@ use crate::budget::{Budget, Outcome, Stop};
 use crate::graph::NodeId;
 use crate::score::cost::{Cost, UNREACHED, likelihood_of_cost};
 use crate::search::{
-    Bits, Condensation, Links, SideCosts, StateId, ValuedAsset, blast_sizes, cheapest_from,
-    estimate_blast_sizes, expected_loss_of_all, loss_in_units,
+    Bits, Condensation, Links, LossSearch, SideCosts, StateId, StepGraph, ValuedAsset, blast_sizes,
+    cheapest_from, estimate_blast_sizes, loss_in_units,
 };
 
 use super::assets::AssetGraph;
@@ -158,10 +158,19 @@ pub fn recompute_resuming(
 
     let mut losses = vec![0_i64; assets.assets().len()];
     let n_parts = places.len().div_ceil(JEWELS_PER_PART).max(1) as f64;
+    let sides = SideCosts::free(assets.topology());
+    let search = LossSearch::new(assets.topology(), &sides, budget);
     for (at, jewels) in (0..).zip(places.chunks(JEWELS_PER_PART)) {
         tell(Phase::ExpectedLoss, 0.6 + 0.4 * f64::from(at) / n_parts);
+        let search = match &search {
+            Ok(search) => search,
+            Err(stop) => {
+                stopped = stopped.or(Some(*stop));
+                break;
+            }
+        };
         let (of_part, stop) = part(checkpoint, Part::ExpectedLoss(at), || {
-            losses_of_assets(&assets, jewels, pool, budget)
+            losses_of_assets(&assets, search, jewels, pool, budget)
         });
         stopped = stopped.or(stop);
         for (sum, loss) in losses.iter_mut().zip(of_part) {
@@ -326,6 +335,7 @@ fn estimates_of_assets(
 /// For each asset the sum over these jewels of value times likelihood, scaled.
 pub(super) fn losses_of_assets(
     assets: &AssetGraph,
+    search: &LossSearch<'_, StepGraph>,
     jewels: &[Place],
     pool: &rayon::ThreadPool,
     budget: &Budget,
@@ -344,9 +354,7 @@ pub(super) fn losses_of_assets(
             }
         })
         .collect();
-    let topology = assets.topology();
-    let sides = SideCosts::free(topology);
-    let (losses, stop) = expected_loss_of_all(topology, &valued, &sides, pool, budget).into_parts();
+    let (losses, stop) = search.of(&valued, pool, budget).into_parts();
     let of_assets = (0..assets.assets().len())
         .map(|at| losses.scaled_of(assets.holding(at)).cast_unsigned())
         .collect();

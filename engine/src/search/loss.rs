@@ -107,10 +107,7 @@ impl Costs {
     }
 }
 
-/// The expected loss of every state, exact.
-///
-/// O((states + steps) for each 16 assets), and a few corrections inside components; groups of
-/// assets run in parallel. If stopped, the loss lacks some of the assets: a lower bound.
+/// The expected loss of every state, exact: [`LossSearch`] for one set of assets.
 pub fn expected_loss_of_all<T: Topology>(
     graph: &T,
     assets: &[ValuedAsset],
@@ -118,48 +115,84 @@ pub fn expected_loss_of_all<T: Topology>(
     pool: &rayon::ThreadPool,
     budget: &Budget,
 ) -> Outcome<ExpectedLoss> {
-    let nothing = || ExpectedLoss {
-        scaled: vec![0; graph.n_states()],
-    };
-    let components = match components(graph, Links::WithAndSteps, budget) {
-        Ok(components) => components,
-        Err(stop) => return Outcome::Partial(nothing(), stop),
-    };
-    let inner = InnerLinks::new(graph, &components, sides);
-    let groups: Vec<&[ValuedAsset]> = assets.chunks(LANES).collect();
-    let next_group = AtomicUsize::new(0);
-    let level = Level::new();
-    let parts = pool.broadcast(|_| {
-        let mut part = nothing();
-        let mut sweep = Sweep {
-            graph,
-            components: &components,
-            inner: &inner,
-            sides,
-            costs: vec![Costs::NEVER; graph.n_states()],
-            is_waiting: Bits::new(graph.n_states()),
-            waiting: VecDeque::new(),
-        };
-        while let Some(group) = groups.get(next_group.fetch_add(1, Ordering::Relaxed)) {
-            let filled = dispatch!(level, simd => {
-                let _ = simd;
-                sweep.fill(group, budget).map(|()| sweep.add_to(&mut part.scaled, group))
-            });
-            if let Err(stop) = filled {
-                return (part, Some(stop));
-            }
-        }
-        (part, None)
-    });
-    let mut total = nothing();
-    let mut stop = None;
-    for (part, reason) in parts {
-        for (sum, loss) in total.scaled.iter_mut().zip(part.scaled) {
-            *sum = sum.saturating_add(loss);
-        }
-        stop = stop.or(reason);
+    match LossSearch::new(graph, sides, budget) {
+        Ok(search) => search.of(assets, pool, budget),
+        Err(stop) => Outcome::Partial(ExpectedLoss::none(graph), stop),
     }
-    Outcome::new(total, stop)
+}
+
+impl ExpectedLoss {
+    fn none<T: Topology>(graph: &T) -> Self {
+        Self {
+            scaled: vec![0; graph.n_states()],
+        }
+    }
+}
+
+/// A graph made ready for the losses of one set of assets after the other.
+pub struct LossSearch<'a, T> {
+    graph: &'a T,
+    sides: &'a SideCosts,
+    components: Components,
+    inner: InnerLinks,
+}
+
+impl<'a, T: Topology> LossSearch<'a, T> {
+    /// Finds the components. O(states + steps).
+    pub fn new(graph: &'a T, sides: &'a SideCosts, budget: &Budget) -> Result<Self, Stop> {
+        let components = components(graph, Links::WithAndSteps, budget)?;
+        Ok(Self {
+            inner: InnerLinks::new(graph, &components, sides),
+            graph,
+            sides,
+            components,
+        })
+    }
+
+    /// The expected loss of every state, exact.
+    ///
+    /// O(states + steps) for each 16 assets, and a few corrections inside components; of the steps
+    /// only those from states that lead to one of the 16 touch more than a bit. Groups of assets
+    /// run in parallel. If stopped, the loss lacks some of the assets: a lower bound.
+    pub fn of(
+        &self,
+        assets: &[ValuedAsset],
+        pool: &rayon::ThreadPool,
+        budget: &Budget,
+    ) -> Outcome<ExpectedLoss> {
+        let groups: Vec<&[ValuedAsset]> = assets.chunks(LANES).collect();
+        let next_group = AtomicUsize::new(0);
+        let level = Level::new();
+        let parts = pool.broadcast(|_| {
+            let mut part = ExpectedLoss::none(self.graph);
+            let mut sweep = Sweep {
+                search: self,
+                costs: vec![Costs::NEVER; self.graph.n_states()],
+                is_known: Bits::default(),
+                is_waiting: Bits::new(self.graph.n_states()),
+                waiting: VecDeque::new(),
+            };
+            while let Some(group) = groups.get(next_group.fetch_add(1, Ordering::Relaxed)) {
+                let filled = dispatch!(level, simd => {
+                    let _ = simd;
+                    sweep.fill(group, budget).map(|()| sweep.add_to(&mut part.scaled, group))
+                });
+                if let Err(stop) = filled {
+                    return (part, Some(stop));
+                }
+            }
+            (part, None)
+        });
+        let mut total = ExpectedLoss::none(self.graph);
+        let mut stop = None;
+        for (part, reason) in parts {
+            for (sum, loss) in total.scaled.iter_mut().zip(part.scaled) {
+                *sum = sum.saturating_add(loss);
+            }
+            stop = stop.or(reason);
+        }
+        Outcome::new(total, stop)
+    }
 }
 
 /// The links inside components of more than one state, backwards.
@@ -206,11 +239,11 @@ impl InnerLinks {
 
 /// One group of assets after the other, by one thread.
 struct Sweep<'a, T> {
-    graph: &'a T,
-    components: &'a Components,
-    inner: &'a InnerLinks,
-    sides: &'a SideCosts,
+    search: &'a LossSearch<'a, T>,
+    /// Only where they are known: of other states what an earlier group left.
     costs: Vec<Costs>,
+    /// The states that lead to one of the group.
+    is_known: Bits,
     is_waiting: Bits,
     waiting: VecDeque<u32>,
 }
@@ -219,23 +252,26 @@ impl<T: Topology> Sweep<'_, T> {
     /// Fills in each state's costs to the assets of one group.
     #[inline(always)]
     fn fill(&mut self, group: &[ValuedAsset], budget: &Budget) -> Result<(), Stop> {
-        self.costs.fill(Costs::NEVER);
+        let LossSearch {
+            graph, components, ..
+        } = self.search;
+        self.is_known = Bits::new(graph.n_states());
         for (lane, asset) in group.iter().enumerate() {
-            for state in asset
-                .states
-                .iter()
-                .filter(|state| self.graph.has_state(state.0))
-            {
-                self.costs[state.idx()].0[lane] = 0.0;
+            for state in asset.states.iter().filter(|state| graph.has_state(state.0)) {
+                let mut costs = self.costs_of(state.0);
+                costs.0[lane] = 0.0;
+                self.note(state.0, costs);
             }
         }
         let mut n_expanded = 0u64;
-        for component in 0..self.components.n_components() as u32 {
-            let row = self.components.row(component);
+        for component in 0..components.n_components() as u32 {
+            let row = components.row(component);
             for &state in row {
-                let own = self.improved(state, &mut n_expanded);
-                self.costs[state as usize] = own;
-                if row.len() > 1 && own.0.iter().any(|cost| cost.is_finite()) {
+                let Some(own) = self.improved(state, &mut n_expanded) else {
+                    continue;
+                };
+                self.note(state, own);
+                if row.len() > 1 {
                     self.is_waiting.insert(state);
                     self.waiting.push_back(state);
                 }
@@ -256,33 +292,55 @@ impl<T: Topology> Sweep<'_, T> {
         for (value, asset) in values.iter_mut().zip(group) {
             *value = f64::from(asset.value) * SCALE;
         }
-        for (loss, costs) in scaled.iter_mut().zip(&self.costs) {
-            *loss = loss.saturating_add(scaled_loss(&values, costs));
+        for state in self.is_known.iter() {
+            let loss = &mut scaled[state as usize];
+            let more = scaled_loss(&values, &self.costs[state as usize]);
+            *loss = loss.saturating_add(more);
         }
     }
 
-    /// The state's costs, given those of what its steps gain.
     #[inline(always)]
-    fn improved(&self, state: u32, n_expanded: &mut u64) -> Costs {
-        let mut own = self.costs[state as usize];
-        self.graph.each_out(
+    fn costs_of(&self, state: u32) -> Costs {
+        if self.is_known.contains(state) {
+            self.costs[state as usize]
+        } else {
+            Costs::NEVER
+        }
+    }
+
+    #[inline(always)]
+    fn note(&mut self, state: u32, costs: Costs) {
+        self.costs[state as usize] = costs;
+        self.is_known.insert(state);
+    }
+
+    /// The state's costs, given those of what its steps gain; `None` if it leads to nothing.
+    #[inline(always)]
+    fn improved(&self, state: u32, n_expanded: &mut u64) -> Option<Costs> {
+        let LossSearch { graph, sides, .. } = self.search;
+        let mut own = self.costs_of(state);
+        let mut is_known = self.is_known.contains(state);
+        let mut look = |gain: u32, cost: f32| {
+            *n_expanded += 1;
+            if self.is_known.contains(gain) {
+                own = own.lowered(&self.costs[gain as usize], cost);
+                is_known = true;
+            }
+        };
+        graph.each_out(
             state,
             #[inline(always)]
-            |_, gain, cost| {
-                *n_expanded += 1;
-                own = own.lowered(&self.costs[gain as usize], cost as f32);
-            },
+            |_, gain, cost| look(gain, cost as f32),
         );
-        if self.graph.n_and_steps() > 0 {
-            self.graph.each_and_out(state, |and| {
-                *n_expanded += 1;
-                let link_cost = self.sides.link_costs[and.and as usize];
+        if graph.n_and_steps() > 0 {
+            graph.each_and_out(state, |and| {
+                let link_cost = sides.link_costs[and.and as usize];
                 if and.premises[0] == state && link_cost != NO_KEY {
-                    own = own.lowered(&self.costs[and.gain as usize], link_cost as f32);
+                    look(and.gain, link_cost as f32);
                 }
             });
         }
-        own
+        is_known.then_some(own)
     }
 
     /// Passes lower costs on inside the component at hand until none is left.
@@ -291,13 +349,13 @@ impl<T: Topology> Sweep<'_, T> {
         while let Some(state) = self.waiting.pop_front() {
             self.is_waiting.remove(state);
             let own = self.costs[state as usize];
-            let links = self.inner.of(state);
+            let links = self.search.inner.of(state);
             *n_expanded += links.len() as u64;
             for &(premise, cost) in links {
-                let of_premise = &mut self.costs[premise as usize];
+                let of_premise = self.costs_of(premise);
                 let lowered = of_premise.lowered(&own, cost);
-                if lowered.differs(of_premise) {
-                    *of_premise = lowered;
+                if lowered.differs(&of_premise) {
+                    self.note(premise, lowered);
                     if self.is_waiting.insert(premise) {
                         self.waiting.push_back(premise);
                     }
