@@ -6,15 +6,14 @@
 //! A search from `a` to `b` keeps to the nodes that lead to `b`'s label and can be reached from
 //! `a`'s.
 
-use rayon::prelude::*;
-use roaring::RoaringBitmap;
+use std::collections::VecDeque;
 
-use super::{LabelId, NodeId, Snapshot};
+use super::{LabelId, Neighbours, NodeId, Snapshot};
 use crate::bits::Bits;
 
 /// Labels that more than one node in so many has say little about a single node.
 const RARE: u64 = 8;
-/// Of the rare labels, so many of the rarest.
+/// Of the rare labels, so many of the rarest; no more than a word has bits.
 const MOST_LABELS: usize = 48;
 
 /// For each rare label, the nodes before it and behind it, over edges of every kind.
@@ -32,44 +31,34 @@ struct Reach {
 }
 
 impl LabelReach {
-    /// One breadth-first search a label and direction, side by side: O(labels * edges), with one
-    /// bit a node to look at for each edge.
+    /// All labels at once, one bit of a word each: an edge is looked at again only when more labels
+    /// have come to its end. O(labels * edges) at worst, a few times the edges as a rule.
     pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let size = |label: LabelId| snapshot.labelled(label).len();
         let mut rare: Vec<LabelId> = snapshot.labels().collect();
         rare.retain(|&label| size(label) > 0 && size(label) * RARE <= snapshot.n_nodes() as u64);
         rare.sort_by_key(|&label| (size(label), label));
         rare.truncate(MOST_LABELS);
-        let found: Vec<(LabelId, Reach)> = rare
-            .into_par_iter()
-            .map(|label| {
-                let nodes = snapshot.labelled(label);
-                let (before, behind) = rayon::join(
-                    || {
-                        spread(snapshot.n_nodes(), nodes, |node| {
-                            snapshot.every_source(node)
-                        })
-                    },
-                    || {
-                        spread(snapshot.n_nodes(), nodes, |node| {
-                            snapshot.every_target(node)
-                        })
-                    },
-                );
-                let n_nodes = nodes.len();
-                (
-                    label,
-                    Reach {
-                        n_nodes,
-                        before,
-                        behind,
-                    },
-                )
-            })
-            .collect();
+        let mut own = vec![0_u64; snapshot.n_nodes()];
+        for (at, &label) in rare.iter().enumerate() {
+            for node in snapshot.labelled(label) {
+                own[node as usize] |= 1 << at;
+            }
+        }
+        let [targets, sources] = snapshot.neighbours();
+        let (before, behind) = rayon::join(|| spread(&own, sources), || spread(&own, targets));
+        let bits_of = |words: &[u64], at: usize| {
+            let nodes = (0..).zip(words);
+            let nodes = nodes.filter_map(|(node, word)| (word >> at & 1 == 1).then_some(node));
+            Bits::of(words.len(), nodes)
+        };
         let mut by_label: Box<[Option<Reach>]> = snapshot.labels().map(|_| None).collect();
-        for (label, reach) in found {
-            by_label[usize::from(label.0)] = Some(reach);
+        for (at, label) in rare.into_iter().enumerate() {
+            by_label[usize::from(label.0)] = Some(Reach {
+                n_nodes: size(label),
+                before: bits_of(&before, at),
+                behind: bits_of(&behind, at),
+            });
         }
         LabelReach { by_label }
     }
@@ -102,16 +91,29 @@ impl LabelReach {
     }
 }
 
-/// Everything that can be reached from the nodes, themselves included.
-fn spread<'s>(n_nodes: usize, nodes: &RoaringBitmap, next: impl Fn(NodeId) -> &'s [u32]) -> Bits {
-    let mut seen = Bits::of(n_nodes, nodes);
-    let mut open: Vec<u32> = nodes.iter().collect();
-    while let Some(node) = open.pop() {
-        for &end in next(NodeId(node)) {
-            if seen.insert(end) {
-                open.push(end);
+/// For each node the labels of everything from which it can be reached, its own included.
+fn spread(own: &[u64], next: &Neighbours) -> Vec<u64> {
+    let mut words = own.to_vec();
+    let mut is_open = Bits::new(own.len());
+    let mut open = VecDeque::new();
+    for (node, &word) in (0..).zip(own) {
+        if word != 0 {
+            is_open.insert(node);
+            open.push_back(node);
+        }
+    }
+    while let Some(node) = open.pop_front() {
+        is_open.remove(node);
+        let word = words[node as usize];
+        for &end in next.of(NodeId(node)) {
+            let of_end = &mut words[end as usize];
+            if *of_end | word != *of_end {
+                *of_end |= word;
+                if is_open.insert(end) {
+                    open.push_back(end);
+                }
             }
         }
     }
-    seen
+    words
 }
