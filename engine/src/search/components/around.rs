@@ -3,7 +3,7 @@
 use super::queue::Queue;
 use super::{Linked, Numbers};
 use crate::bits::Bits;
-use crate::budget::{Budget, CHECK_EVERY, Stop};
+use crate::budget::{Budget, Stop};
 use crate::search::view::Topology;
 
 /// The component around a state, and what else the state reaches.
@@ -52,21 +52,5 @@ fn spread<T: Topology, const BACK: bool>(
     let mut queue = Queue::new(linked.graph.n_states());
     open.remove(start);
     queue.push_if(start, true);
-    let mut n_expanded = 0;
-    while let Some(state) = queue.next::<T, BACK>(linked) {
-        let visit = |end| {
-            n_expanded += 1;
-            queue.push_if(end, open.take(end));
-        };
-        if BACK {
-            linked.each_in(state, visit);
-        } else {
-            linked.each_out(state, visit);
-        }
-        if n_expanded >= CHECK_EVERY {
-            budget.expand(std::mem::take(&mut n_expanded))?;
-        }
-    }
-    budget.expand(n_expanded)?;
-    Ok(queue.into_states())
+    queue.in_turn::<T, BACK>(linked, budget, |end| open.take(end))
 }

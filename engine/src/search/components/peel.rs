@@ -3,11 +3,11 @@
 
 use super::queue::Queue;
 use super::{Linked, Numbers};
-use crate::budget::{Budget, CHECK_EVERY, Stop};
+use crate::budget::{Budget, Stop};
 use crate::search::view::Topology;
 
 /// What peeling leaves: the links of each state that are left, out and in, and the sources in
-/// order. What was peeled has [`DONE`] in one of the two.
+/// order. What was peeled off has none in one of the two, or more than a state can have.
 pub(super) struct Peeled {
     n_out: Vec<u32>,
     n_in: Vec<u32>,
@@ -66,25 +66,10 @@ fn peel<T: Topology, const BACK: bool>(
     for (state, &n_left) in (0..).zip(&*n_left) {
         queue.push_if(state, n_left == 0);
     }
-    let mut n_expanded = 0;
-    while let Some(state) = queue.next::<T, BACK>(linked) {
-        // Its links to itself find it done.
-        n_left[state as usize] = DONE;
-        let visit = |other: u32| {
-            n_expanded += 1;
-            let left = &mut n_left[other as usize];
-            *left = left.wrapping_sub(1);
-            queue.push_if(other, *left == 0);
-        };
-        if BACK {
-            linked.each_in(state, visit);
-        } else {
-            linked.each_out(state, visit);
-        }
-        if n_expanded >= CHECK_EVERY {
-            budget.expand(std::mem::take(&mut n_expanded))?;
-        }
-    }
-    budget.expand(n_expanded)?;
-    Ok(queue.into_states())
+    queue.in_turn::<T, BACK>(linked, budget, |other| {
+        let left = &mut n_left[other as usize];
+        // A link of a state to itself comes when it waits for none: it is never found twice.
+        *left = left.wrapping_sub(1);
+        *left == 0
+    })
 }

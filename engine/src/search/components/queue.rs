@@ -1,6 +1,7 @@
 //! The order in which states come to their turn.
 
 use super::Linked;
+use crate::budget::{Budget, CHECK_EVERY, Stop};
 use crate::search::view::{Soon, Topology};
 
 /// So many states ahead of its turn a row is asked for: a turn is short here.
@@ -35,10 +36,7 @@ impl Queue {
 
     /// The next state; the rows of those after it are asked for, with `BACK` the rows into them.
     #[inline]
-    pub(super) fn next<T: Topology, const BACK: bool>(
-        &mut self,
-        linked: &Linked<'_, T>,
-    ) -> Option<u32> {
+    fn next<T: Topology, const BACK: bool>(&mut self, linked: &Linked<'_, T>) -> Option<u32> {
         let found = self.places.get(..self.n_found)?;
         let state = *found.get(self.next)?;
         let expect = |ahead, soon| {
@@ -57,9 +55,33 @@ impl Queue {
         Some(state)
     }
 
-    /// Everything found, in order.
-    pub(super) fn into_states(mut self) -> Vec<u32> {
+    /// Gives every state its turn, those found meanwhile too, and returns all in order. `is_next`
+    /// sees the other end of each link out of a state, with `BACK` into it, and says whether that
+    /// end is found now.
+    pub(super) fn in_turn<T: Topology, const BACK: bool>(
+        mut self,
+        linked: &Linked<'_, T>,
+        budget: &Budget,
+        mut is_next: impl FnMut(u32) -> bool,
+    ) -> Result<Vec<u32>, Stop> {
+        let mut n_expanded = 0;
+        while let Some(state) = self.next::<T, BACK>(linked) {
+            let visit = |other| {
+                n_expanded += 1;
+                let is_found = is_next(other);
+                self.push_if(other, is_found);
+            };
+            if BACK {
+                linked.each_in(state, visit);
+            } else {
+                linked.each_out(state, visit);
+            }
+            if n_expanded >= CHECK_EVERY {
+                budget.expand(std::mem::take(&mut n_expanded))?;
+            }
+        }
+        budget.expand(n_expanded)?;
         self.places.truncate(self.n_found);
-        self.places
+        Ok(self.places)
     }
 }
