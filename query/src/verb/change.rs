@@ -10,7 +10,7 @@ use foothold_engine::attack::AttackGraph;
 use foothold_engine::budget::{Budget, Stop};
 use foothold_engine::build::Changes;
 use foothold_engine::graph::{NodeId, Snapshot};
-use foothold_engine::model::{Facts, Value, validate_id};
+use foothold_engine::model::{Facts, Value, schema, validate_id};
 
 use crate::ast::{
     Change, ChangeKind, Direction, Expr as Tree, ExprKind, Ident, Labels, LabelsKind, NodePattern,
@@ -39,7 +39,7 @@ pub struct WhatIf {
     pub facts: Changes,
     /// Fixes to apply, by id.
     pub fixes: BTreeSet<String>,
-    /// What is suspicious: a change that changes nothing.
+    /// What is suspicious: a change that changes nothing, a name that nothing has.
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -160,6 +160,11 @@ impl Work<'_> {
         span: Span,
     ) -> Result<(), ChangeFault> {
         let snapshot = self.env.snapshot;
+        let specs = schema::labels().map(|label| label.properties);
+        let specs = specs.chain(schema::kinds().map(|kind| kind.properties));
+        let known = snapshot.props().map(|prop| snapshot.prop_name(prop));
+        let known: Vec<&str> = known.chain(specs.flatten().map(|spec| spec.name)).collect();
+        self.warn_if_new(Code::UnknownProperty, "property", property, &known);
         let found = self.matches(pattern, Some(value))?;
         for (thing, new) in &found {
             let new = property_value(new, value.span)?;
@@ -180,6 +185,7 @@ impl Work<'_> {
     }
 
     fn add(&mut self, pattern: &PathPattern, span: Span) -> Result<(), ChangeFault> {
+        let snapshot = self.env.snapshot;
         let mut nodes: Vec<Vec<String>> = Vec::new();
         let mut relationships: Vec<&RelationshipPattern> = Vec::new();
         for element in &pattern.elements {
@@ -198,6 +204,10 @@ impl Work<'_> {
                 continue;
             };
             let (kind, props) = self.added_relationship(relationship)?;
+            let known = snapshot.kinds().map(|kind| snapshot.kind_name(kind));
+            let known: Vec<&str> = known.chain(schema::kinds().map(|kind| kind.name)).collect();
+            self.warn_if_new(Code::UnknownKind, "relationship kind", &kind, &known);
+            let kind = kind.name;
             n_added += left.len() * right.len();
             if n_added > MAX_ADDED {
                 let message = format!("this adds more than {MAX_ADDED} relationships");
@@ -268,9 +278,15 @@ impl Work<'_> {
     fn added_relationship(
         &mut self,
         relationship: &RelationshipPattern,
-    ) -> Result<(String, Vec<(String, Val)>), ChangeFault> {
-        let kind = match relationship.kinds.as_ref().map(|kinds| &kinds.kind) {
-            Some(LabelsKind::Name(name)) => name.clone(),
+    ) -> Result<(Ident, Vec<(String, Val)>), ChangeFault> {
+        let kind = match &relationship.kinds {
+            Some(Labels {
+                kind: LabelsKind::Name(name),
+                span,
+            }) => Ident {
+                name: name.clone(),
+                span: *span,
+            },
             _ => {
                 let message = "an added relationship has exactly one kind";
                 return Err(refuse(Code::InvalidPattern, relationship.span, message));
@@ -459,6 +475,20 @@ impl Work<'_> {
     fn warn_if_none(&mut self, n_changed: usize, span: Span) {
         if n_changed == 0 {
             self.warn(span, "this change matches nothing".to_owned());
+        }
+    }
+
+    /// Warns of a name that a change would bring into the world: a rule of the reader's own may ask
+    /// for it, and more often it is misspelt and the change changes nothing.
+    fn warn_if_new(&mut self, code: Code, what: &str, name: &Ident, known: &[&str]) {
+        if !known.contains(&name.name.as_str()) {
+            let message = format!(
+                "no {what} `{}` is known, so no rule that ships asks for it",
+                name.name
+            );
+            let diagnostic = Diagnostic::new(code, name.span, message);
+            let diagnostic = diagnostic.suggest(&name.name, known.iter().copied());
+            self.what_if.warnings.push(diagnostic);
         }
     }
 

@@ -96,6 +96,38 @@ fn what_if_opens_what_a_new_fact_allows() {
 }
 
 #[test]
+fn a_change_with_a_misspelt_name_names_the_one_that_was_meant() {
+    for (change, code, near) in [
+        (
+            "SET (w:Workload).privilegd = true",
+            "query.unknown_property",
+            "privileged",
+        ),
+        (
+            "ADD (w:Workload)-[:CAN_RECH]->(d:DataStore)",
+            "query.unknown_kind",
+            "CAN_REACH",
+        ),
+    ] {
+        let warned = ask_shop(&format!("WHAT IF {change} RETURN 1 AS one"));
+        let warning = &warned["warnings"][0];
+        assert_eq!(warning["code"], code, "{warned}");
+        assert_eq!(
+            warning["help"],
+            format!("did you mean `{near}`?"),
+            "{warned}"
+        );
+    }
+    // What rules read and this graph lacks is no mistake.
+    let plain = ask_shop("WHAT IF SET (w:Workload).host_pid = true RETURN 1 AS one");
+    assert_eq!(
+        plain["warnings"].as_array().map(Vec::len),
+        Some(0),
+        "{plain}"
+    );
+}
+
+#[test]
 fn what_if_over_http_in_both_ways() {
     let dir = tempfile::tempdir().unwrap();
     let server = Server::with_shop(dir.path());
