@@ -54,11 +54,7 @@ impl<H> Run<'_, H> {
             if !is_admitted {
                 return Ok(flow);
             }
-            self.bindings.set(to, Binding::Node(start));
-            let flow = self.back(path, start, to, step, rest);
-            self.bindings
-                .set(to, given.map_or(Binding::Unbound, Binding::Node));
-            return flow;
+            return self.search_closed(path, start, step, rest);
         }
         let flow = self.search(path, start, to, step, rest);
         self.bindings
@@ -80,9 +76,10 @@ impl<H> Run<'_, H> {
         let Some(to) = path.to() else {
             return Ok(ControlFlow::Continue(()));
         };
+        let given = self.bindings.get(to).clone();
         self.bindings.set(to, Binding::Node(start));
         let flow = self.back(path, start, to, step, rest);
-        self.bindings.set(to, Binding::Unbound);
+        self.bindings.set(to, given);
         flow
     }
 
