@@ -29,6 +29,7 @@ pub mod resolve;
 mod run;
 pub mod token;
 pub mod types;
+pub mod uncut;
 pub mod value;
 pub mod verb;
 

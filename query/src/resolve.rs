@@ -32,6 +32,7 @@ use crate::plan::{AggregateItem, Body, Node, Op};
 use crate::types::Ty;
 use crate::value::Val;
 
+pub(crate) use aggregate::has_aggregate;
 pub use scope::{Scope, Variable};
 
 /// The parameters of a query by name.

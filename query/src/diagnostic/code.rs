@@ -122,6 +122,7 @@ codes! {
     NullComparison Warning "query.null_comparison" "01N55" "a comparison with null is never true";
     TypeComparison Warning "query.type_comparison" "01N56" "values of two types are compared, which is never true";
     EmptyEnd Warning "query.empty_end" "01N58" "no node is one of the ends that a verb asks about";
+    CutComparison Warning "query.cut_comparison" "01N59" "answers are compared as a limit left them";
     SuspectOperator Warning "query.suspect_operator" "01N57" "an operator means something else here than in other languages";
     MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
 }

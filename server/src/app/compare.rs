@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use foothold_engine::attack::{Capability, State};
-use foothold_engine::score::cost::likelihood_of_cost;
+use foothold_engine::score::cost::{cost_of_likelihood, likelihood_of_cost};
 use foothold_engine::search::{StateId, StepId};
+use foothold_query::verb::shown_likelihood;
 use serde_json::{Map, Value as Json};
 
 use super::world::World;
@@ -79,8 +80,22 @@ impl Kind {
     }
 }
 
+/// Whether a row is called new or gone that no attack path vouches for.
+pub(super) fn is_about_rows(differences: &[Difference]) -> bool {
+    let mut found = differences.iter();
+    found.any(|one| one.kind != Kind::Rescored && path_of(&one.row).is_none())
+}
+
 /// What differs, new rows first, then gone, then rescored, each in the order of its answer.
-pub(super) fn compare(columns: &[String], before: Side<'_>, after: Side<'_>) -> Vec<Difference> {
+///
+/// Where an answer is not whole, what it lacks may stand all the same: only attack paths, which
+/// can be looked up, are called new or gone then.
+pub(super) fn compare(
+    columns: &[String],
+    before: Side<'_>,
+    after: Side<'_>,
+    is_whole: bool,
+) -> Vec<Difference> {
     let keys = Keys::new(columns);
     let (partners, unpaired) = keys.pair(before.rows, after.rows);
     let mut found = Vec::new();
@@ -97,33 +112,34 @@ pub(super) fn compare(columns: &[String], before: Side<'_>, after: Side<'_>) -> 
     let after_rows = after.rows.iter().zip(partners);
     for (row, partner) in after_rows.filter(|(row, _)| keys.says_something(row)) {
         let is = keys.score(row);
-        let was = match partner {
-            Some(other) => Some(keys.score(other)),
-            None => path_of(row)
-                .and_then(|path| stands(before.world, path))
-                .map(Some),
-        };
-        match was {
-            Some(was) => rescored(row, was, is, &mut found),
-            None => found.push(Difference {
+        if let Some(other) = partner {
+            rescored(row, keys.score(other), is, &mut found);
+            continue;
+        }
+        let path = path_of(row);
+        match path.and_then(|path| stands(path, after.world, before.world)) {
+            // It stood, but lower down than the answer goes.
+            Some((is, was)) => rescored(row, Some(was), Some(is), &mut found),
+            None if is_whole || path.is_some() => found.push(Difference {
                 kind: Kind::New,
                 row: row.clone(),
                 before: None,
                 after: is,
             }),
+            None => {}
         }
     }
     for row in unpaired {
-        let was = keys.score(row);
-        match path_of(row).and_then(|path| stands(after.world, path)) {
-            // It stands, but lower down than the answer goes.
-            Some(is) => rescored(row, was, Some(is), &mut found),
-            None => found.push(Difference {
+        let path = path_of(row);
+        match path.and_then(|path| stands(path, before.world, after.world)) {
+            Some((was, is)) => rescored(row, Some(was), Some(is), &mut found),
+            None if is_whole || path.is_some() => found.push(Difference {
                 kind: Kind::Gone,
                 row: row.clone(),
-                before: was,
+                before: keys.score(row),
                 after: None,
             }),
+            None => {}
         }
     }
     found.sort_by_key(|difference| difference.kind);
@@ -241,15 +257,29 @@ pub(super) fn path_of(row: &[Json]) -> Option<&Json> {
     row.iter().find_map(|cell| cell.get("$attack_path"))
 }
 
-/// How likely a path of another graph is in this one; `None` where one of its steps is missing.
-pub(super) fn stands(world: &World, path: &Json) -> Option<f64> {
-    let steps = |name: &str| path[name].as_array().cloned().unwrap_or_default();
-    let mut cost = 0_u64;
-    for step in steps("steps").iter().chain(&steps("supporting_steps")) {
-        cost += u64::from(world.attack.topology().cost(find_step(world, step)?));
+/// How likely a path is in its own graph, as it says, and in the other one; `None` where one of its
+/// steps is missing there. Between the two lies what its steps cost more or less, so that a path
+/// none of whose steps changed is exactly as likely, at whatever skill the attacker has.
+fn stands(path: &Json, own: &World, other: &World) -> Option<(f64, f64)> {
+    let mut change = 0_i64;
+    for name in ["steps", "supporting_steps"] {
+        for step in path[name].as_array().into_iter().flatten() {
+            let cost = |world: &World| {
+                let found = find_step(world, step)?;
+                Some(i64::from(world.attack.topology().cost(found)))
+            };
+            change += cost(other)? - cost(own)?;
+        }
     }
-    let cost = u32::try_from(cost).unwrap_or(u32::MAX - 1);
-    Some((likelihood_of_cost(cost) * 1e6).round() / 1e6)
+    let own = path["likelihood"].as_f64()?;
+    let cost = i64::from(cost_of_likelihood(own)) + change;
+    let cost = u32::try_from(cost.max(0)).unwrap_or(u32::MAX - 1);
+    let other = if change == 0 {
+        own
+    } else {
+        shown_likelihood(likelihood_of_cost(cost))
+    };
+    Some((own, other))
 }
 
 /// The step of this graph that says what a step of another one says.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use foothold_engine::graph::{EdgeId, NodeId, Snapshot};
 use foothold_engine::model::Value;
@@ -10,7 +9,7 @@ use foothold_query::json::to_json;
 use foothold_query::value::Val;
 use serde_json::{Value as Json, json};
 
-use super::compare::{Difference, Kind, Side, compare, find_step, path_of};
+use super::compare::{Difference, Kind, find_step, path_of};
 use super::world::World;
 
 /// No more facts than these are named for one difference.
@@ -28,27 +27,19 @@ pub(super) fn columns(asked: &[String]) -> Vec<String> {
     all
 }
 
-/// The rows of a comparison.
+/// The rows of a comparison. A cell beyond the question's own columns is for comparing only.
 pub(super) fn rows(
-    columns: &[String],
-    before: (&Arc<World>, &[Vec<Json>]),
-    after: (&Arc<World>, &[Vec<Json>]),
+    n_columns: usize,
+    differences: Vec<Difference>,
+    before: &World,
+    after: &World,
 ) -> Vec<Vec<Json>> {
-    let old = Side {
-        world: before.0,
-        rows: before.1,
-    };
-    let new = Side {
-        world: after.0,
-        rows: after.1,
-    };
-    let differences = compare(columns, old, new);
     differences
         .into_iter()
         .map(|difference| {
-            let cause = cause(&difference, before.0, after.0);
+            let cause = cause(&difference, before, after);
             let mut row = vec![difference.kind.name().into()];
-            row.extend(difference.row);
+            row.extend(difference.row.into_iter().take(n_columns));
             row.push(difference.before.into());
             row.push(difference.after.into());
             row.push(cause.into());

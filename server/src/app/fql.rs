@@ -1,5 +1,7 @@
 //! Asking: a query's text to its answer, on the right snapshot, within a budget.
 
+mod compared;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +17,11 @@ use foothold_query::verb::StepWatch;
 use foothold_query::{Env, Params, RunOptions, prepare_tree};
 use serde_json::Value as Json;
 
-use super::compare::{Side, compare};
 use super::deadline::Deadline;
-use super::diff;
-use super::what_if::changed_world;
 use super::world::World;
 use super::{AppError, Estate, Result};
 use crate::clock::Stopwatch;
-use crate::dto::answer::{AnswerDto, Ending, WhatIfDto};
+use crate::dto::answer::{AnswerDto, Ending};
 
 /// The default limits of an interactive query.
 pub(crate) const DEFAULT_ROWS: u64 = 10_000;
@@ -228,7 +227,7 @@ pub(crate) fn ask_streaming(
     let world = choose_world(estate, question, &query)?;
     estate.pool().install(|| {
         if query.what_if.is_empty() {
-            asking.run(&world, &[], take)
+            asking.run(&query, &world, &[], take)
         } else {
             asking.what_if(&world, take)
         }
@@ -253,70 +252,14 @@ pub(super) struct Asking<'a> {
 type Answered<T> = std::result::Result<T, Unanswered>;
 
 impl Asking<'_> {
-    /// On the changed world; beside its rows what opened and what closed.
-    fn what_if(&self, world: &Arc<World>, take: &mut TakePart<'_>) -> Answered<Ending> {
-        let changed = changed_world(self, world)?;
-        if self.query.mode == QueryMode::Explain {
-            return self.run(&changed.world, &changed.warnings, take);
-        }
-        let (columns, before, _) = self.collect(world)?;
-        let mut after = Vec::new();
-        let mut ending = self.run(&changed.world, &changed.warnings, &mut |part| {
-            if let Part::Row(row) = &part {
-                after.push(row.clone());
-            }
-            take(part)
-        })?;
-        let before = Side {
-            world,
-            rows: &before,
-        };
-        let after = Side {
-            world: &changed.world,
-            rows: &after,
-        };
-        ending.what_if = Some(WhatIfDto::new(&columns, compare(&columns, before, after)));
-        Ok(ending)
-    }
-
-    /// On two worlds: the rows that differ.
-    fn difference(
-        &self,
-        before: &Arc<World>,
-        after: &Arc<World>,
-        take: &mut TakePart<'_>,
-    ) -> Answered<Ending> {
-        if self.query.mode == QueryMode::Explain {
-            return self.run(after, &[], take);
-        }
-        let (_, old, old_ending) = self.collect(before)?;
-        let (columns, new, mut ending) = self.collect(after)?;
-        let _ = take(Part::Columns(diff::columns(&columns)));
-        let rows = diff::rows(&columns, (before, &old), (after, &new));
-        let n_rows = diff::hand_out(rows, &mut |row| take(Part::Row(row)));
-        ending.count(n_rows, &old_ending, self.watch);
-        Ok(ending)
-    }
-
-    fn collect(&self, world: &Arc<World>) -> Answered<(Vec<String>, Vec<Vec<Json>>, Ending)> {
-        let (mut columns, mut rows) = (Vec::new(), Vec::new());
-        let ending = self.run(world, &[], &mut |part| {
-            match part {
-                Part::Columns(names) => columns = names,
-                Part::Row(row) => rows.push(row),
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok((columns, rows, ending))
-    }
-
     fn run(
         &self,
+        query: &Query,
         world: &Arc<World>,
         more_warnings: &[Diagnostic],
         take: &mut TakePart<'_>,
     ) -> Answered<Ending> {
-        let (question, query, budget, watch) = (self.question, self.query, self.budget, self.watch);
+        let (question, budget, watch) = (self.question, self.budget, self.watch);
         let uses_verbs = uses_verbs(query);
         let mut warnings = self.parse_warnings.clone();
         warnings.extend(more_warnings.iter().cloned());

@@ -38,6 +38,8 @@ pub(crate) struct Ending {
 /// their columns as keys.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WhatIfDto {
+    /// Whether both answers were whole; if not, rows that differ may be missing here.
+    pub(crate) complete: bool,
     pub(crate) opened: Vec<Map<String, Json>>,
     pub(crate) closed: Vec<Map<String, Json>>,
     /// Rows of both, likelier or less likely than before; `was` is the score as it is.
@@ -46,8 +48,9 @@ pub(crate) struct WhatIfDto {
 
 impl WhatIfDto {
     /// Sorts differences into what opened and what closed.
-    pub(crate) fn new(columns: &[String], differences: Vec<Difference>) -> Self {
+    pub(crate) fn new(columns: &[String], complete: bool, differences: Vec<Difference>) -> Self {
         let mut sorted = Self {
+            complete,
             opened: Vec::new(),
             closed: Vec::new(),
             rescored: Vec::new(),

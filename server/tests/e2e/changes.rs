@@ -605,3 +605,185 @@ fn attack_steps_are_relationships_in_patterns() {
     let plain = ask_shop("MATCH ()-[r]->() WHERE r.rule IS NOT NULL RETURN count(r) AS n");
     assert_eq!(plain["rows"], json!([[0]]));
 }
+
+/// Five workloads, each behind a door of its own, and each with a store.
+fn row_of_houses(path: &Path) {
+    let mut lines = vec![
+        json!({"node": {"id": "net://internet", "labels": ["Internet"], "props": {}}}),
+        json!({"node": {"id": "net://backbone", "labels": ["NetworkZone"], "props": {}}}),
+    ];
+    for n in 1..=5 {
+        let (door, house) = (format!("svc:door{n}"), format!("db:house{n}"));
+        let named = |id: &str, label: &str| json!({"node": {"id": id, "labels": [label], "props": {"name": id, "value": 1}}});
+        let edge = |from: &str, kind: &str, to: &str| json!({"edge": {"from": from, "to": to, "kind": kind, "props": {"p": 0.987_654 - 0.1 * f64::from(n)}}});
+        lines.extend([named(&door, "Service"), named(&house, "DataStore")]);
+        lines.push(edge("net://internet", "CAN_REACH", &door));
+        lines.push(edge(&door, "OPENS", &house));
+    }
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    fs::write(path, text.join("\n")).unwrap();
+}
+
+const OPENS: &str = "RULE opens \"A door\"\n  MATCH (s:Service)-[e:OPENS]->(d:DataStore)\n  \
+     GIVEN reach(s)\n  GAIN read(d)\n  LIKELIHOOD e.p\n";
+
+#[test]
+fn a_limit_makes_nothing_new_and_nothing_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (file, rules) = (dir.path().join("houses.jsonl"), dir.path().join("rules"));
+    row_of_houses(&file);
+    fs::create_dir(&rules).unwrap();
+    fs::write(rules.join("own.fql"), OPENS).unwrap();
+    let ask = |query: &str| {
+        let command = ["query", "--rules", text(&rules), "--load", text(&file)];
+        let asked = run(&[&command[..], &["--format", "json", query]].concat());
+        assert_eq!(asked.code, 0, "{query}: {}", asked.err);
+        asked.json()
+    };
+    let first = "WHAT IF REMOVE (:Internet)-[:CAN_REACH]->(:Service {name: 'svc:door1'})";
+    let gone = "WHAT IF REMOVE (:Service {name: 'svc:door1'})";
+    let paths = "ATTACK PATHS TO read(d:DataStore)";
+    for (changes, query, n_rows, n_closed) in [
+        (
+            gone,
+            "MATCH (s:Service) RETURN s.name AS name ORDER BY name LIMIT 2",
+            2,
+            1,
+        ),
+        (
+            gone,
+            "MATCH (s:Service) RETURN s.name AS name ORDER BY name SKIP 1 LIMIT 2",
+            2,
+            1,
+        ),
+        (
+            gone,
+            "MATCH (s:Service) RETURN s.name AS name UNION \
+            MATCH (s:NetworkZone) RETURN s.name AS name LIMIT 1",
+            5,
+            1,
+        ),
+        (first, &format!("{paths} TOP 2"), 2, 1),
+        (
+            first,
+            &format!("{paths} TOP 2 YIELD target, likelihood"),
+            2,
+            1,
+        ),
+        (
+            first,
+            &format!("{paths} TOP 2 YIELD path, likelihood RETURN path.target.name AS store"),
+            2,
+            1,
+        ),
+        (
+            first,
+            &format!("{paths} YIELD target AS t RETURN t ORDER BY t SKIP 1 LIMIT 2"),
+            2,
+            1,
+        ),
+        (
+            first,
+            &format!(
+                "{paths} TOP 3 YIELD target AS t WITH t WHERE t <> 'read(db:house2)' RETURN t LIMIT 1"
+            ),
+            1,
+            1,
+        ),
+        (
+            first,
+            "EXPLOITABILITY OF (d:DataStore) YIELD node, likelihood \
+            RETURN node.name AS store, likelihood ORDER BY likelihood DESC LIMIT 3",
+            3,
+            1,
+        ),
+        // What cannot be compared before the limit is compared as it is, with a warning.
+        (
+            gone,
+            "MATCH (s:Service) WITH s ORDER BY s.name LIMIT 2 RETURN s.name AS name",
+            2,
+            1,
+        ),
+    ] {
+        let answer = ask(&format!("{changes} {query}"));
+        let what_if = &answer["what_if"];
+        let is_cut = query.contains("WITH s ORDER");
+        assert_eq!(
+            answer["rows"].as_array().unwrap().len(),
+            n_rows,
+            "{query}: {answer}"
+        );
+        assert_eq!(
+            what_if["closed"].as_array().unwrap().len(),
+            n_closed,
+            "{query}: {answer}"
+        );
+        assert_eq!(
+            what_if["opened"].as_array().unwrap().len(),
+            usize::from(is_cut),
+            "{query}: {answer}"
+        );
+        assert_eq!(what_if["rescored"], json!([]), "{query}: {answer}");
+        assert_eq!(what_if["complete"], true, "{query}");
+        let cut = answer["warnings"][0]["code"] == "query.cut_comparison";
+        assert_eq!(cut, is_cut, "{query}: {answer}");
+        assert!(!answer.to_string().contains("\\u0001"), "{answer}");
+    }
+}
+
+#[test]
+fn an_answer_that_the_budget_cuts_calls_nothing_new_or_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("houses.jsonl");
+    row_of_houses(&file);
+    let db = dir.path().join("db");
+    assert_eq!(run(&["import", "--db", text(&db), text(&file)]).code, 0);
+    let server = Server::start(&db);
+    let body = json!({
+        "query": "MATCH (s:Service) RETURN s.name AS name ORDER BY name",
+        "what_if": "REMOVE (:Service {name: 'svc:door1'})",
+        "budget": { "rows": 3 },
+    });
+    let answer = server.post("/api/v1/query", &body).json();
+    assert_eq!(answer["completeness"]["limit"], "rows", "{answer}");
+    assert_eq!(answer["what_if"]["complete"], false, "{answer}");
+    assert_eq!(answer["what_if"]["opened"], json!([]), "{answer}");
+    assert_eq!(answer["what_if"]["closed"], json!([]), "{answer}");
+}
+
+#[test]
+fn a_diff_is_made_before_its_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let (db, file) = (dir.path().join("db"), dir.path().join("houses.jsonl"));
+    row_of_houses(&file);
+    assert_eq!(run(&["import", "--db", text(&db), text(&file)]).code, 0);
+    let whole = fs::read_to_string(&file).unwrap();
+    let left: Vec<&str> = whole
+        .lines()
+        .filter(|line| !line.contains("door1") && !line.contains("door2"))
+        .collect();
+    fs::write(&file, left.join("\n")).unwrap();
+    assert_eq!(run(&["import", "--db", text(&db), text(&file)]).code, 0);
+    for (cut, expected) in [
+        ("", vec!["svc:door1", "svc:door2"]),
+        ("LIMIT 1 + 0", vec!["svc:door1"]),
+        ("SKIP 1 LIMIT 3", vec!["svc:door2"]),
+    ] {
+        let query = format!("MATCH (s:Service) RETURN s.name AS name ORDER BY name {cut}");
+        let asked = run(&[
+            "diff",
+            "--db",
+            text(&db),
+            "--format",
+            "json",
+            "s1",
+            "s2",
+            &query,
+        ]);
+        let answer = asked.json();
+        let rows = answer["rows"].as_array().unwrap();
+        let found: Vec<&str> = rows.iter().map(|row| row[1].as_str().unwrap()).collect();
+        assert_eq!(found, expected, "{query}: {answer}");
+        assert!(rows.iter().all(|row| row[0] == "gone"), "{answer}");
+    }
+}

@@ -114,6 +114,12 @@ fn what_if(out: &mut impl Write, answer: &AnswerDto) -> io::Result<()> {
             writeln!(out, "   {}{}", line(row), change.unwrap_or_default())?;
         }
     }
+    if !what_if.complete {
+        writeln!(
+            out,
+            "a limit cut an answer short: more may have opened, closed or changed"
+        )?;
+    }
     Ok(())
 }
 
