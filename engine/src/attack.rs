@@ -25,7 +25,7 @@ pub use rule::{
     StateTemplate, Template, TemplatePart, display_name, plain_text,
 };
 pub use state::{Capability, State};
-pub use why_not::{Standing, UnknownStep, Verdict, unknown_steps, why_not};
+pub use why_not::{Places, Standing, UnknownStep, Verdict, unknown_steps, why_not};
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -1,5 +1,6 @@
 //! Why a rule gives no step to a place: its premises tried one after the other, as written.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::ops::ControlFlow;
 
@@ -46,7 +47,14 @@ pub struct Verdict {
     pub standing: Standing,
 }
 
+/// Where premises are looked for: variables of the rule with the nodes that count; one of the
+/// variables at least has to stand for one of its nodes. Empty for anywhere.
+pub type Places = Vec<(Var, BTreeSet<NodeId>)>;
+
 /// Why `rule` does not gain `gain` over `target` for an attacker who holds `held`.
+///
+/// `places` keeps the answer to what a question is about: who asks what one identity lacks is not
+/// told of another one that has it.
 ///
 /// The premises are tried in the order in which people read a rule: the parts of its pattern, its
 /// conditions, the states that must be held, the guards. A premise fails when no match of those
@@ -58,6 +66,7 @@ pub fn why_not(
     gain: StateTemplate,
     target: NodeId,
     held: &dyn Fn(State) -> bool,
+    places: &Places,
     budget: &Budget,
 ) -> Result<Verdict, Stop> {
     let trial = Trial {
@@ -66,6 +75,7 @@ pub fn why_not(
         gain,
         target,
         held,
+        places,
         budget,
     };
     trial.verdict()
@@ -108,6 +118,7 @@ pub fn unknown_steps(
         gain,
         target,
         held: &|_| true,
+        places: &Places::new(),
         budget,
     };
     trial.matches(&trial.parts(), 0, |bindings| {
@@ -142,6 +153,7 @@ struct Trial<'a> {
     gain: StateTemplate,
     target: NodeId,
     held: &'a dyn Fn(State) -> bool,
+    places: &'a Places,
     budget: &'a Budget,
 }
 
@@ -210,12 +222,16 @@ impl Trial<'_> {
         }
         let conditions = whole.conditions.iter().take(n_conditions).cloned();
         pattern.conditions.extend(conditions);
-        let is_placed = pattern.nodes.iter().any(|node| node.var == self.gain.var);
-        let bound: &[Var] = if is_placed { &[self.gain.var] } else { &[] };
-        let plan = Plan::new(self.snapshot, &pattern, bound);
+        let is_written = |var: Var| pattern.nodes.iter().any(|node| node.var == var);
+        let bound: Vec<(Var, NodeId)> = std::iter::once((self.gain.var, self.target))
+            .chain(self.only_place())
+            .filter(|&(var, _)| is_written(var))
+            .collect();
+        let vars: Vec<Var> = bound.iter().map(|&(var, _)| var).collect();
+        let plan = Plan::new(self.snapshot, &pattern, &vars);
         let mut bindings = plan.bindings();
-        if is_placed {
-            bindings.set(self.gain.var, Binding::Node(self.target));
+        for (var, node) in bound {
+            bindings.set(var, Binding::Node(node));
         }
         let mut found = false;
         let _ = for_each_match(
@@ -224,11 +240,32 @@ impl Trial<'_> {
             &plan,
             &mut bindings,
             |bindings| {
+                if !self.is_in_place(bindings) {
+                    return ControlFlow::Continue(());
+                }
                 found = true;
                 take(bindings)
             },
         )?;
         Ok(found)
+    }
+
+    /// The variable that can stand for one node alone.
+    fn only_place(&self) -> Option<(Var, NodeId)> {
+        let [(var, nodes)] = self.places.as_slice() else {
+            return None;
+        };
+        let first = nodes.first().filter(|_| nodes.len() == 1);
+        first.map(|&node| (*var, node))
+    }
+
+    fn is_in_place(&self, bindings: &Bindings) -> bool {
+        let mut places = self.places.iter();
+        let stands = |(var, nodes): &(Var, BTreeSet<NodeId>)| {
+            let node = bindings.node(*var);
+            node.is_none_or(|node| nodes.contains(&node))
+        };
+        self.places.is_empty() || places.any(stands)
     }
 
     fn failing_part(&self, part: Part) -> (String, Standing) {
@@ -262,10 +299,19 @@ impl Trial<'_> {
                     self.node_text(edge.from),
                     self.node_text(edge.to)
                 );
-                if edge.from == self.gain.var || edge.to == self.gain.var {
-                    let name = self.var_name(self.gain.var);
-                    let id = self.snapshot.stable_id(self.target);
-                    let _ = write!(text, " with {name} = {id}");
+                let is_end = |var: Var| edge.from == var || edge.to == var;
+                let target = std::iter::once((self.gain.var, self.target));
+                let told = target.chain(self.only_place());
+                let mut sign = " with";
+                for (var, node) in told.filter(|&(var, _)| is_end(var)) {
+                    let id = self.snapshot.stable_id(node);
+                    let _ = write!(text, "{sign} {} = {id}", self.var_name(var));
+                    sign = ",";
+                }
+                let many = self.places.iter().map(|place| place.0);
+                for var in many.filter(|&var| is_end(var) && self.only_place().is_none()) {
+                    let _ = write!(text, "{sign} {} any that FROM holds", self.var_name(var));
+                    sign = ",";
                 }
                 let known = |kind: &str| self.snapshot.kind_id(kind).is_some();
                 let is_known = edge.kinds.names().is_empty() || edge.kinds.holds(&known);

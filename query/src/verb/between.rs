@@ -139,6 +139,23 @@ impl Held {
                 .iter()
                 .any(|start| start.node == state.asset && start.means(state.capability))
     }
+
+    /// The nodes over which the start itself has a capability.
+    pub(super) fn named(&self, capability: Capability) -> Vec<NodeId> {
+        let means = |start: &&EndNode| start.means(capability);
+        self.starts
+            .iter()
+            .filter(means)
+            .map(|start| start.node)
+            .collect()
+    }
+
+    /// The nodes over which a capability follows from the start.
+    pub(super) fn derived(&self, graph: &AttackGraph, capability: Capability) -> Vec<NodeId> {
+        let states = self.derived.iter().map(|id| graph.state(StateId(id)));
+        let held = states.filter(|state| state.capability == capability);
+        held.map(|state| state.asset).collect()
+    }
 }
 
 /// What every crown jewel is worth.

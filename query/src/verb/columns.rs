@@ -64,7 +64,7 @@ columns!(CHOKE_POINTS: "node" Node, "state" Text, "rule" Text, "targets_cut" Who
 columns!(FIX_PLAN: "rank" Whole, "fix" Text, "action" Text, "owner" Text, "cost" Whole,
     "steps_removed" Whole, "targets_cut" Whole, "risk_before" Number, "risk_after" Number,
     "method" Text);
-columns!(WHY_NOT: "rule" Text, "premise" Text, "status" Text);
+columns!(WHY_NOT: "rule" Text, "premise" Text, "status" Text, "node" Node);
 
 /// The columns of a verb by its first keyword, in order; empty for other keywords.
 pub fn verb_columns(head: Keyword) -> &'static [&'static str] {

@@ -1,11 +1,15 @@
 //! `WHY NOT`: why a rule gives no step here.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foothold_engine::attack::{Rule, RuleId, Standing, State, StateTemplate, Verdict, why_not};
+use foothold_engine::attack::{
+    Places, Rule, RuleId, Standing, State, StateTemplate, Verdict, why_not,
+};
+use foothold_engine::graph::NodeId;
 
-use crate::ast;
+use crate::ast::{self, EndKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exec::Cx;
 use crate::fault::Fault;
@@ -31,6 +35,8 @@ enum Asked {
 struct WhyNot {
     rule: Option<Asked>,
     between: Between,
+    /// Whether `FROM` names nodes or states, and no attacker.
+    is_from_named: bool,
 }
 
 pub(super) fn plan(
@@ -43,6 +49,10 @@ pub(super) fn plan(
     let table = WhyNot {
         rule: find(context, resolver, parts),
         between: Between::plan(context, resolver, from, Some(&parts.to), scope),
+        is_from_named: from.is_some_and(|ends| {
+            let mut items = ends.items.iter();
+            !items.any(|end| matches!(end.kind, EndKind::Attacker(_)))
+        }),
     };
     VerbTable {
         table: Arc::new(table),
@@ -82,14 +92,23 @@ impl WhyNot {
         rule: &Rule,
         end: &EndNode,
         held: &Held,
+        places: &[Places],
         cx: &Cx<'_>,
     ) -> Result<Verdict, Fault> {
         let graph = &**self.between.graph();
         let is_held = |state: State| held.has(graph, state);
         let mut furthest: Option<Verdict> = None;
-        for gain in rule.gain.iter().filter(|gain| end.means(gain.capability)) {
+        let asked = rule.gain.iter().zip(places);
+        for (gain, places) in asked.filter(|(gain, _)| end.means(gain.capability)) {
             let snapshot = graph.snapshot();
-            let verdict = why_not(snapshot, rule, *gain, end.node, &is_held, cx.budget)?;
+            let (node, budget) = (end.node, cx.budget);
+            let tried =
+                |places: &Places| why_not(snapshot, rule, *gain, node, &is_held, places, budget);
+            let mut verdict = tried(&Places::new())?;
+            // The step may come from elsewhere than what was named: then it is there.
+            if verdict.standing != Standing::Fires && !places.is_empty() {
+                verdict = tried(places)?;
+            }
             if furthest
                 .as_ref()
                 .is_none_or(|before| verdict.n_held > before.n_held)
@@ -102,6 +121,44 @@ impl WhyNot {
             premise: Some(format!("GAIN {}", gains(rule))),
             standing: Standing::False,
         }))
+    }
+}
+
+impl WhyNot {
+    /// The nodes that may stand in the states a rule needs, where `FROM` names nodes or states:
+    /// those that it names itself, else those that follow from it.
+    fn places(&self, rule: &Rule, gain: StateTemplate, held: &Held) -> Places {
+        let graph = self.between.graph();
+        let snapshot = graph.snapshot();
+        let of = |is_named: bool| -> Places {
+            let others = rule.given.iter().filter(|given| given.var != gain.var);
+            let places = others.map(|given| {
+                let pattern = rule.pattern.nodes.iter().find(|node| node.var == given.var);
+                let fits = |node: NodeId| {
+                    let has = |label: &str| {
+                        let label = snapshot.label_id(label);
+                        label.is_some_and(|label| snapshot.has_label(node, label))
+                    };
+                    pattern.is_none_or(|pattern| pattern.labels.holds(&has))
+                };
+                let nodes = if is_named {
+                    held.named(given.capability)
+                } else {
+                    held.derived(graph, given.capability)
+                };
+                (
+                    given.var,
+                    nodes.into_iter().filter(|&node| fits(node)).collect(),
+                )
+            });
+            let places = places.filter(|(_, nodes): &(_, BTreeSet<_>)| !nodes.is_empty());
+            places.collect()
+        };
+        if !self.is_from_named {
+            return Places::new();
+        }
+        let named = of(true);
+        if named.is_empty() { of(false) } else { named }
     }
 }
 
@@ -140,12 +197,15 @@ impl Table for WhyNot {
         };
         let rule = graph.rules().get(id);
         let held = self.between.held(cx)?;
+        let gains = rule.gain.iter();
+        let places: Vec<Places> = gains.map(|gain| self.places(rule, *gain, &held)).collect();
         for end in &ends {
-            let verdict = self.verdict(rule, end, &held, cx)?;
+            let verdict = self.verdict(rule, end, &held, &places, cx)?;
             let row = [
                 Val::str(&rule.name),
                 verdict.premise.map_or(Val::Null, |text| Val::str(&text)),
                 Val::str(verdict.standing.name()),
+                Val::Node(end.node),
             ];
             if take(cx, &row)?.is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -167,8 +227,9 @@ fn same_for_all<'c>(
     premise: &str,
     status: &str,
 ) -> Result<ControlFlow<()>, Fault> {
-    for _ in ends {
-        let row = [Val::str(rule), Val::str(premise), Val::str(status)];
+    for end in ends {
+        let (rule, premise, status) = (Val::str(rule), Val::str(premise), Val::str(status));
+        let row = [rule, premise, status, Val::Node(end.node)];
         if take(cx, &row)?.is_break() {
             return Ok(ControlFlow::Break(()));
         }
