@@ -19,7 +19,7 @@
 //! | costs that stay fresh while steps change | [`FreshCosts`] | exact from starts; towards assets as `SideCosts::free` |
 //! | crown-jewel value that stays fresh while steps change | [`FreshReach`] | upper bound, as [`reach_of_all`] |
 //! | choke points | [`dominators`]; [`choke_points_of`] for one target | each found is one, some may be missing; exact for one target |
-//! | cheapest cut | [`minimum_cut`] | separates, perhaps not at the least cost |
+//! | cheapest cut | [`minimum_cut`]; [`smallest_cut`] of equal costs | separates, perhaps not at the least cost; exact, or with a bound |
 //! | cheapest fixes | [`fix_plan`], [`fix_plan_within`] | exact |
 //! | components | [`components`], [`Condensation`] | as [`Links`] says |
 
@@ -49,7 +49,7 @@ pub use blast::{BlastSizes, blast_sizes};
 pub use cheapest::{Cheapest, SideCosts, cheapest_from, cheapest_from_holding, cheapest_to};
 pub use closure::{closure, closure_within};
 pub use components::{Components, Condensation, Links, components};
-pub use cut::{Capacity, Cut, Cuttable, minimum_cut};
+pub use cut::{Capacity, Cut, Cuttable, Cutting, Effort, ProvenCut, minimum_cut, smallest_cut};
 pub use dominators::{Dominators, choke_points_of, dominators};
 pub use fix_plan::{FixPlan, Fixes, PlanGoal, PlanQuality, PlannedFix, fix_plan, fix_plan_within};
 pub use fresh_costs::{FreshCosts, StepChange};

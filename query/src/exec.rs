@@ -86,7 +86,12 @@ pub struct Cx<'a> {
     exists: FxHashMap<usize, exists::Asked>,
     /// The ends of verbs by where they are written.
     ends: BTreeMap<(u32, u32), EndSeen>,
+    /// What verbs warn of, each once.
+    warnings: Vec<Diagnostic>,
 }
+
+/// More warnings about one answer are not read.
+const MAX_WARNINGS: usize = 20;
 
 /// What became of an end of a verb.
 #[derive(Debug, Clone)]
@@ -132,6 +137,7 @@ impl<'a> Cx<'a> {
             morsel: None,
             exists: FxHashMap::default(),
             ends: BTreeMap::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -261,8 +267,24 @@ impl<'a> Cx<'a> {
         }
     }
 
+    /// Warns of something about the answer, once.
+    pub(crate) fn warn(&mut self, warning: Diagnostic) {
+        let is_known = self
+            .warnings
+            .iter()
+            .any(|known| known.message == warning.message);
+        if !is_known && self.warnings.len() < MAX_WARNINGS {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// What was found while running that whoever reads the answer has to know.
+    pub fn warnings(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.empty_ends().chain(self.warnings.iter().cloned())
+    }
+
     /// Warnings about ends that had no node for any row: nothing follows from an answer about them.
-    pub fn empty_ends(&self) -> impl Iterator<Item = Diagnostic> + '_ {
+    fn empty_ends(&self) -> impl Iterator<Item = Diagnostic> + '_ {
         let empty = self.ends.iter().filter(|(_, seen)| !seen.is_met);
         empty.map(|(&(start, end), seen)| {
             let message = "no node matches this, so the answer says nothing about it";

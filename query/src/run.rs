@@ -348,7 +348,7 @@ impl Prepared {
                 memory_bytes: budget.memory_bytes(),
             },
             plan,
-            warnings: cx.empty_ends().collect(),
+            warnings: cx.warnings().collect(),
         })
     }
 }

@@ -6,13 +6,16 @@
 //! asserted.
 //!
 //! Exact without AND steps. With them the flow runs along main premises: the cut separates (every
-//! derivation has a main chain), but cutting a side premise might have been cheaper.
+//! derivation has a main chain), but cutting a side premise might have been cheaper, or possible where
+//! this is not. [`smallest_cut`] looks for that and says how sure it is.
 
 mod disjoint;
 mod flow;
+mod proven;
 
 use disjoint::DisjointChains;
 use flow::Network;
+pub use proven::{Cutting, Effort, ProvenCut, smallest_cut};
 
 use super::closure::closure;
 use super::topology::{StateId, StepId};
@@ -175,7 +178,12 @@ mod tests {
     use crate::search::testing::{naive_closure, random_graph, random_states};
     use crate::search::{StepGraph, StepGraphBuilder, View};
 
-    fn separates(graph: &StepGraph, cut: &Cut, sources: &[StateId], targets: &[StateId]) -> bool {
+    pub(super) fn separates(
+        graph: &StepGraph,
+        cut: &Cut,
+        sources: &[StateId],
+        targets: &[StateId],
+    ) -> bool {
         let states = Bits::of(graph.n_states(), cut.states.iter().map(|state| state.0));
         let steps = Bits::of(graph.n_steps(), cut.steps.iter().map(|step| step.0));
         let view = View::new(graph)
@@ -186,7 +194,7 @@ mod tests {
     }
 
     /// The cheapest separating subset by trying all of them.
-    fn cheapest_by_trying(
+    pub(super) fn cheapest_by_trying(
         graph: &StepGraph,
         sources: &[StateId],
         targets: &[StateId],

@@ -20,7 +20,8 @@ use super::view::View;
 use crate::bits::Bits;
 use crate::budget::{Budget, Outcome, Stop};
 use crate::score::cost::Cost;
-use hitting_set::{HittingSet, Solution};
+pub(super) use hitting_set::HittingSet;
+use hitting_set::Solution;
 use order::ordered;
 pub use within::fix_plan_within;
 
@@ -126,7 +127,8 @@ pub struct FixPlan {
     pub cost: u64,
     /// How good the plan is.
     pub quality: PlanQuality,
-    /// Targets with a path that no fix breaks; the plan does what it can for the others.
+    /// Targets with a path that no fix breaks. The plan breaks the likelier ones, so that they are
+    /// as unlikely as all fixes together would make them.
     pub unfixable: Vec<StateId>,
     /// The sum of value times likelihood over the targets before.
     pub risk_before: f64,
@@ -145,7 +147,8 @@ pub struct PlannedFix {
     pub risk_after: f64,
 }
 
-/// The cheapest plan that leaves no path to a target within the goal's limit of cost.
+/// The cheapest plan that leaves no path to a target within the goal's limit of cost, but for
+/// targets where that cannot be: see [`FixPlan::unfixable`].
 ///
 /// One search for each round, which adds the derivation of every target that is not safe yet. If
 /// stopped, the plan breaks the paths found so far and perhaps not all.
@@ -156,7 +159,6 @@ pub fn fix_plan(
     budget: &Budget,
 ) -> Outcome<FixPlan> {
     let mut problem = HittingSet::new(&fixes.costs);
-    let mut unfixable: Vec<StateId> = Vec::new();
     let mut solution = Solution {
         chosen: Vec::new(),
         lower_bound: 0,
@@ -164,22 +166,34 @@ pub fn fix_plan(
         n_branches: 0,
     };
     let mut exact_left = goal.exact_limit;
-    let beside = match states_beside(graph, goal, budget) {
-        Ok(beside) => beside,
+    let known = states_beside(graph, goal, budget)
+        .and_then(|beside| Ok((beside, limits(graph, fixes, goal, budget)?)));
+    let (beside, limits) = match known {
+        Ok(known) => known,
         Err(stop) => {
             let quality = PlanQuality::AtLeast(0);
-            let plan = ordered(graph, fixes, goal, Vec::new(), quality, unfixable, budget).0;
+            let plan = ordered(graph, fixes, goal, Vec::new(), quality, Vec::new(), budget).0;
             return Outcome::Partial(plan, stop);
         }
     };
+    let cut_short = |&(limit, _): &(&Option<Cost>, _)| *limit != Some(goal.max_cost);
+    let targets = goal.targets.iter().map(|target| target.0);
+    let mut unfixable: Vec<StateId> = limits
+        .iter()
+        .zip(targets)
+        .filter(cut_short)
+        .map(|(_, target)| target)
+        .collect();
+    unfixable.sort_unstable();
     let paths = Paths {
         graph,
         fixes,
         goal,
         beside,
+        limits,
     };
     let stop = loop {
-        let found = paths.break_all(&solution.chosen, &mut problem, &mut unfixable, budget);
+        let found = paths.break_all(&solution.chosen, &mut problem, budget);
         match found {
             Err(stop) => break Some(stop),
             Ok(false) => break None,
@@ -194,7 +208,6 @@ pub fn fix_plan(
     } else {
         PlanQuality::AtLeast(solution.lower_bound)
     };
-    unfixable.sort_unstable();
     let (plan, stop_after) = ordered(
         graph,
         fixes,
@@ -237,6 +250,33 @@ fn states_beside(graph: &StepGraph, goal: &PlanGoal, budget: &Budget) -> Result<
     Ok(beside)
 }
 
+/// For each target the cost up to which paths are broken: the goal's, or less than what is left
+/// when every fix is applied; [`None`] where that is nothing.
+fn limits(
+    graph: &StepGraph,
+    fixes: &Fixes,
+    goal: &PlanGoal,
+    budget: &Budget,
+) -> Result<Vec<Option<Cost>>, Stop> {
+    let all: Vec<u32> = (0..fixes.costs.len() as u32).collect();
+    let removed = fixes.removed_by(&all, graph.n_steps());
+    let view = View::new(graph).without_steps(&removed);
+    let (left, stop) =
+        cheapest_from_within(&view, &goal.starts, goal.max_cost, budget).into_parts();
+    if let Some(stop) = stop {
+        return Err(stop);
+    }
+    let targets = goal.targets.iter().map(|target| target.0);
+    let limit = |target| {
+        if left.is_reached(target) && left.cost(target) <= goal.max_cost {
+            left.cost(target).checked_sub(1)
+        } else {
+            Some(goal.max_cost)
+        }
+    };
+    Ok(targets.map(limit).collect())
+}
+
 /// Where paths are looked for.
 struct Paths<'a> {
     graph: &'a StepGraph,
@@ -244,6 +284,8 @@ struct Paths<'a> {
     goal: &'a PlanGoal,
     /// States that no path worth breaking passes.
     beside: Bits,
+    /// Up to which cost paths are broken, by target.
+    limits: Vec<Option<Cost>>,
 }
 
 impl Paths<'_> {
@@ -255,7 +297,6 @@ impl Paths<'_> {
         &self,
         chosen: &[u32],
         problem: &mut HittingSet<'_>,
-        unfixable: &mut Vec<StateId>,
         budget: &Budget,
     ) -> Result<bool, Stop> {
         let mut chosen = chosen.to_vec();
@@ -272,14 +313,15 @@ impl Paths<'_> {
                 return Err(stop);
             }
             let mut sets = Vec::new();
-            for &(target, _) in &self.goal.targets {
-                if !left.is_reached(target) || unfixable.contains(&target) {
+            for (&(target, _), limit) in self.goal.targets.iter().zip(&self.limits) {
+                let is_within =
+                    |limit: &Cost| left.is_reached(target) && left.cost(target) <= *limit;
+                if !limit.as_ref().is_some_and(is_within) {
                     continue;
                 }
+                // Likelier than what all fixes leave, so some fix breaks it.
                 let breaking = breaking_fixes(&view, &left, self.fixes, target);
-                if breaking.is_empty() {
-                    unfixable.push(target);
-                } else if problem.add(breaking.clone()) {
+                if !breaking.is_empty() && problem.add(breaking.clone()) {
                     sets.push(breaking);
                 }
             }
@@ -386,28 +428,27 @@ mod tests {
 
     #[test]
     fn no_cheaper_plan_breaks_what_can_be_broken() {
-        let mut n_plans = 0;
-        for seed in 0..700 {
+        let (mut n_plans, mut n_helpless) = (0, 0);
+        for seed in 0..1500 {
             let case = random_case(seed);
             let (plan, stop) =
                 fix_plan(&case.graph, &case.fixes, &case.goal, &Budget::unlimited()).into_parts();
             assert_eq!((stop, plan.quality), (None, PlanQuality::Exact));
             let all: Vec<u32> = (0..case.fixes.costs.len() as u32).collect();
+            // What stays even with every fix cannot be helped: it is as unlikely as it gets.
+            let helpless = left(&case, &all);
             let breaks = |plan: &[u32]| {
                 let left = left(&case, plan);
                 case.goal.targets.iter().all(|(target, _)| {
-                    left.cost(*target) > case.goal.max_cost || plan_is_helpless(&case, *target)
+                    let cost = left.cost(*target);
+                    cost > case.goal.max_cost || cost == helpless.cost(*target)
                 })
             };
-            // What stays even with every fix cannot be helped.
-            let helpless = left(&case, &all);
             for &(target, _) in &case.goal.targets {
                 let stays = helpless.cost(target) <= case.goal.max_cost;
-                assert!(!stays || plan.unfixable.contains(&target), "seed {seed}");
+                assert_eq!(stays, plan.unfixable.contains(&target), "seed {seed}");
             }
-            if !plan.unfixable.is_empty() {
-                continue;
-            }
+            n_helpless += usize::from(plan.cost > 0 && !plan.unfixable.is_empty());
             let chosen: Vec<u32> = plan.fixes.iter().map(|planned| planned.fix).collect();
             assert!(breaks(&chosen), "seed {seed}");
             let cheapest = plans(&case)
@@ -423,11 +464,7 @@ mod tests {
             assert!((plan.risk_before - risk(&left(&case, &[]))).abs() < 1e-9);
             assert!((plan.risk_after - risk(&left(&case, &chosen))).abs() < 1e-9);
         }
-        assert!(n_plans > 50, "{n_plans}");
-    }
-
-    fn plan_is_helpless(case: &Case, target: StateId) -> bool {
-        case.goal.starts.contains(&target)
+        assert!(n_plans > 50 && n_helpless > 20, "{n_plans} {n_helpless}");
     }
 
     #[test]
@@ -460,6 +497,55 @@ mod tests {
             n_better += usize::from(plan.risk_after < plan.risk_before);
         }
         assert!(n_better > 25);
+    }
+
+    #[test]
+    fn a_budget_that_is_not_searched_through_is_spent_well_and_within_what_is_said() {
+        let (mut n_open, mut n_worse) = (0, 0);
+        for seed in 0..1200 {
+            let mut case = random_case(seed);
+            case.goal.exact_limit = seed % 3;
+            let most = 1 + seed % 7;
+            let budget = Budget::unlimited();
+            let (plan, stop) =
+                fix_plan_within(&case.graph, &case.fixes, &case.goal, most, &budget).into_parts();
+            assert_eq!(stop, None);
+            assert!(plan.cost <= most);
+            let risk = |plan: &[u32]| -> u64 {
+                let left = left(&case, plan);
+                let of = |pair: &(StateId, u32)| scaled_risk(pair.1, left.likelihood(pair.0));
+                case.goal.targets.iter().map(of).sum()
+            };
+            let affordable: Vec<Vec<u32>> = plans(&case)
+                .filter(|pair| pair.1 <= most)
+                .map(|pair| pair.0)
+                .collect();
+            let least = affordable.iter().map(|plan| risk(plan)).min().unwrap();
+            let chosen: Vec<u32> = plan.fixes.iter().map(|planned| planned.fix).collect();
+            let found = risk(&chosen);
+            // No single fix would have done better, nor one more that still fits.
+            let singles = affordable.iter().filter(|plan| plan.len() < 2);
+            assert!(
+                singles.map(|plan| risk(plan)).min() >= Some(found),
+                "seed {seed}"
+            );
+            for more in affordable
+                .iter()
+                .filter(|more| more.len() == chosen.len() + 1)
+            {
+                let is_more = chosen.iter().all(|fix| more.contains(fix));
+                assert!(!is_more || risk(more) >= found, "seed {seed}");
+            }
+            match plan.quality {
+                PlanQuality::Exact => assert_eq!(found, least, "seed {seed}"),
+                PlanQuality::AtLeast(bound) => {
+                    assert!(bound <= least && least <= found, "seed {seed}");
+                    n_open += 1;
+                    n_worse += usize::from(found > least);
+                }
+            }
+        }
+        assert!(n_open > 20 && n_worse > 0, "{n_open} {n_worse}");
     }
 
     #[test]

@@ -123,6 +123,8 @@ codes! {
     TypeComparison Warning "query.type_comparison" "01N56" "values of two types are compared, which is never true";
     EmptyEnd Warning "query.empty_end" "01N58" "no node is one of the ends that a verb asks about";
     CutComparison Warning "query.cut_comparison" "01N59" "answers are compared as a limit left them";
+    NotProven Warning "query.not_proven" "01N60" "an answer holds, but is not known to be the best";
+    Unfixable Warning "query.unfixable" "01N61" "a target stays in reach whatever is fixed";
     SuspectOperator Warning "query.suspect_operator" "01N57" "an operator means something else here than in other languages";
     MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
 }

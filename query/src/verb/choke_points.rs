@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use foothold_engine::graph::NodeId;
 use foothold_engine::search::{
-    Cheapest, Cuttable, StateId, cheapest_from, choke_points_of, minimum_cut,
+    Cheapest, Cutting, Effort, StateId, cheapest_from, choke_points_of, smallest_cut,
 };
 
-use crate::ast;
+use crate::ast::{self, Span};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::plan::{Table, TakeRow};
@@ -19,6 +20,12 @@ use crate::value::Val;
 use super::between::{Between, values};
 use super::ends::EndNode;
 use super::{AttackContext, columns, count, state_value};
+
+/// Branches that the exact solver of cuts may try.
+const EXACT_LIMIT: u64 = 20_000;
+
+/// Edges that the search for a smaller cut may look at, about.
+const MAX_EXPANDED: u64 = 20_000_000;
 
 #[derive(Debug)]
 struct ChokePoints {
@@ -134,11 +141,29 @@ impl Table for ChokePoints {
                 targets: all,
                 value,
             };
-            let by = |cuttable| minimum_cut(topology, &sources, &states, cuttable, cx.budget);
-            if let Some(cut) = by(Cuttable::States)? {
-                rows.extend(cut.states.into_iter().map(|state| (state, gain, "cut")));
-            } else if let Some(cut) = by(Cuttable::Steps)? {
+            let size = (topology.n_states() + topology.n_steps()) as u64;
+            let effort = Effort {
+                branches: EXACT_LIMIT,
+                searches: (MAX_EXPANDED / size.max(1)).clamp(16, 1000) as u32,
+            };
+            let by =
+                |cutting| smallest_cut(topology, &sources, &states, cutting, effort, cx.budget);
+            let mut found = by(Cutting::States)?;
+            if found.is_none() {
                 // A step leads from a start to a target: no state lies between.
+                found = by(Cutting::Steps)?;
+            }
+            if let Some(found) = found {
+                let (cut, at_least) = (found.cut, found.at_least);
+                if at_least < cut.cost {
+                    let message = format!(
+                        "the cut separates, but a smaller one may be there: none is known with \
+                         fewer than {} parts, and none has fewer than {at_least}",
+                        cut.cost
+                    );
+                    cx.warn(Diagnostic::new(Code::NotProven, Span::default(), message));
+                }
+                rows.extend(cut.states.into_iter().map(|state| (state, gain, "cut")));
                 steps.extend(cut.steps.into_iter().map(|step| (step, gain)));
             }
         }

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use foothold_engine::attack::{AttackGraph, Fix};
+use foothold_engine::attack::{AttackGraph, Fix, display_name};
 use foothold_engine::score::cost::{Cost, UNREACHED, cost_of_likelihood};
 use foothold_engine::search::{
     Bits, Fixes, PlanGoal, PlanQuality, StateId, StepGraph, StepGraphBuilder, TopologyError, View,
     cheapest_from, fix_plan, fix_plan_within,
 };
 
-use crate::ast::{self, FixGoal};
+use crate::ast::{self, FixGoal, Span};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::exec::Cx;
 use crate::fault::Fault;
 use crate::plan::{Table, TakeRow};
@@ -25,6 +26,9 @@ use super::{AttackContext, columns, constant, count, stop_if, whole};
 
 /// Branches that the exact solver may try before it turns greedy.
 const EXACT_LIMIT: u64 = 20_000;
+
+/// So many targets that no plan protects are named.
+const MAX_NAMED: usize = 5;
 
 #[derive(Debug)]
 struct FixPlan {
@@ -162,6 +166,42 @@ impl Board {
     }
 }
 
+impl FixPlan {
+    /// Says which targets stay in reach whatever is fixed.
+    fn warn_of_open(&self, cx: &mut Cx<'_>, targets: &[EndNode], open: &[StateId]) {
+        let graph = self.between.graph();
+        // Each target is one state behind those of the graph.
+        let nodes = open
+            .iter()
+            .filter_map(|state| targets.get(state.idx() - graph.n_states()));
+        let names: Vec<String> = nodes
+            .take(MAX_NAMED)
+            .map(|end| format!("`{}`", display_name(graph.snapshot(), end.node)))
+            .collect();
+        if names.is_empty() {
+            return;
+        }
+        let others = open.len() - names.len();
+        let others = if others > 0 {
+            format!(" and {others} more")
+        } else {
+            String::new()
+        };
+        let (names, reach) = (
+            names.join(", "),
+            match self.max_cost {
+                most if most < UNREACHED - 1 => "as likely as that",
+                _ => "in reach",
+            },
+        );
+        let message = format!(
+            "{names}{others} would stay {reach} with every fix applied: the plan makes that as \
+             unlikely as fixes can"
+        );
+        cx.warn(Diagnostic::new(Code::Unfixable, Span::default(), message));
+    }
+}
+
 impl Table for FixPlan {
     fn rows<'c>(
         &self,
@@ -202,6 +242,7 @@ impl Table for FixPlan {
             }
             PlanQuality::AtLeast(bound) => format!("greedy; no plan costs less than {bound}"),
         };
+        self.warn_of_open(cx, &targets, &plan.unfixable);
         let mut applied = Vec::new();
         let mut open = board.n_open(&sources, &applied, self.max_cost, cx);
         let mut before = plan.risk_before;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 /// Sets that each must be hit, over items with costs.
 #[derive(Clone, Debug)]
-pub(super) struct HittingSet<'a> {
+pub(in crate::search) struct HittingSet<'a> {
     costs: &'a [u32],
     sets: Vec<Vec<u32>>,
     known: BTreeSet<Vec<u32>>,
@@ -12,17 +12,17 @@ pub(super) struct HittingSet<'a> {
 
 /// A choice that hits every set.
 #[derive(Clone, Debug)]
-pub(super) struct Solution {
-    pub(super) chosen: Vec<u32>,
+pub(in crate::search) struct Solution {
+    pub(in crate::search) chosen: Vec<u32>,
     /// No choice costs less.
-    pub(super) lower_bound: u64,
-    pub(super) is_exact: bool,
+    pub(in crate::search) lower_bound: u64,
+    pub(in crate::search) is_exact: bool,
     /// How many branches it took.
-    pub(super) n_branches: u64,
+    pub(in crate::search) n_branches: u64,
 }
 
 impl<'a> HittingSet<'a> {
-    pub(super) fn new(costs: &'a [u32]) -> Self {
+    pub(in crate::search) fn new(costs: &'a [u32]) -> Self {
         Self {
             costs,
             sets: Vec::new(),
@@ -31,7 +31,7 @@ impl<'a> HittingSet<'a> {
     }
 
     /// Adds a set, sorted and not empty; false if it is known already.
-    pub(super) fn add(&mut self, set: Vec<u32>) -> bool {
+    pub(in crate::search) fn add(&mut self, set: Vec<u32>) -> bool {
         let is_new = self.known.insert(set.clone());
         if is_new {
             self.sets.push(set);
@@ -40,7 +40,7 @@ impl<'a> HittingSet<'a> {
     }
 
     /// The cheapest choice if at most so many branches find it, else a greedy one with a bound.
-    pub(super) fn solve(&self, max_branches: u64) -> Solution {
+    pub(in crate::search) fn solve(&self, max_branches: u64) -> Solution {
         // A superset of another set is hit with it.
         let mut needed: Vec<&[u32]> = self
             .sets
