@@ -27,8 +27,8 @@ pub(crate) use provenance::ProvenanceBuilder;
 pub use provenance::SourceId;
 pub(crate) use rows::{EdgeTable, EdgeTriple};
 pub use rows::{InRow, OutRow};
-pub(crate) use snapshot::Parts;
 pub use snapshot::{EdgeRef, MoreEdge, PropUsage, Snapshot, Stats};
+pub(crate) use snapshot::{Parts, Replaced};
 pub(crate) use symbols::{Symbols, TextPool};
 pub use visit::View;
 

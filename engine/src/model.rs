@@ -9,5 +9,6 @@ mod value;
 
 pub use fact::{CERTAIN, EdgeFact, FactRef, Facts, NodeFact, Origin, PropRange, SourceInfo};
 pub use key::{IdError, MAX_ID_BYTES, validate_id};
+pub(crate) use strings::StringIds;
 pub use strings::{StrId, Strings};
 pub use value::Value;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use crate::graph::Snapshot;
 use crate::model::{Facts, SourceInfo};
 
+use super::assembly::Document;
 use super::change::Changes;
-use super::correlate;
+use super::correlate::view::{Asked, View};
+use super::correlate::{self, Identity};
 use super::merge::Orders;
+use super::scope::Scope;
 use super::staging::{Staging, StagingError};
 
 /// A join: reads what documents say and states what follows from several of them.
 ///
 /// Joins of one round see the same snapshot and not each other's facts. Everything a join states
 /// goes through [`Facts::infer`], so that each edge carries its method and confidence.
-pub trait Join: Sync {
+pub(super) trait Join: Sync {
     /// The name of the join, as the source of its facts: `correlation/<name>`.
     fn name(&self) -> &'static str;
 
@@ -24,7 +27,16 @@ pub trait Join: Sync {
     }
 
     /// States what follows. Must not depend on the order of anything but the snapshot's ids.
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts);
+    fn run(&self, view: View<'_>, facts: &mut Facts);
+}
+
+/// What a join stated when it last ran.
+#[derive(Debug, Clone)]
+pub(super) struct Joined {
+    /// Perhaps without facts.
+    pub(super) document: Arc<Document>,
+    /// What it read.
+    pub(super) scope: Scope,
 }
 
 /// Decides identities, merges, and runs every round of joins. Between rounds the snapshot is
@@ -36,39 +48,63 @@ pub fn assemble(staging: Staging) -> Result<Snapshot, StagingError> {
 /// The same after changes to what documents state: the snapshot that the changed documents would
 /// give.
 pub fn assemble_changed(mut staging: Staging, changes: &Changes) -> Result<Snapshot, StagingError> {
-    correlate::identity(&mut staging);
-    let observed_at_ms = staging
-        .sources
-        .iter()
-        .map(|info| info.observed_at_ms)
-        .max()
-        .unwrap_or(0);
+    for (id, canonical) in Identity::of_staging(&staging).aliases() {
+        staging.alias(&id, &canonical);
+    }
+    Ok(assemble_named(staging, changes)?.0)
+}
+
+/// The same of facts whose identities are decided, with what each join stated, in the order of the
+/// rounds.
+pub(super) fn assemble_named(
+    mut staging: Staging,
+    changes: &Changes,
+) -> Result<(Snapshot, Vec<Joined>), StagingError> {
+    let observed_at_ms = observed_at_ms(staging.sources.iter());
     changes.apply(&mut staging, 0, 0);
     changes.add_to(&mut staging, observed_at_ms);
     let mut orders = Orders::default();
     let mut snapshot = staging.snapshot_after(&mut orders)?;
+    let mut joined = Vec::new();
     for round in correlate::ROUNDS {
         let mut added = false;
         for join in *round {
-            let mut facts = Facts::new();
-            join.run(&snapshot, &mut facts);
-            if !facts.is_empty() {
+            let done = run(*join, &snapshot, observed_at_ms);
+            if !done.document.facts.is_empty() {
                 added = true;
-                let info = SourceInfo {
-                    name: Arc::from(format!("correlation/{}", join.name())),
-                    format: Arc::from("correlation"),
-                    observed_at_ms,
-                    authority: join.authority(),
-                    ..SourceInfo::default()
-                };
                 let (n_nodes, n_edges) = staging.len();
-                staging.add(&info, &facts);
+                staging.add(&done.document.info, &done.document.facts);
                 changes.apply(&mut staging, n_nodes, n_edges);
             }
+            joined.push(done);
         }
         if added {
             snapshot = staging.snapshot_after(&mut orders)?;
         }
     }
-    Ok(snapshot)
+    Ok((snapshot, joined))
+}
+
+/// When the newest of these documents was observed.
+pub(super) fn observed_at_ms<'a>(sources: impl Iterator<Item = &'a SourceInfo>) -> i64 {
+    let times = sources.map(|info| info.observed_at_ms);
+    times.max().unwrap_or(0)
+}
+
+/// Runs one join on what earlier rounds made.
+pub(super) fn run(join: &dyn Join, snapshot: &Snapshot, observed_at_ms: i64) -> Joined {
+    let asked = Asked::new(snapshot);
+    let mut facts = Facts::new();
+    join.run(View::noting(snapshot, &asked), &mut facts);
+    let info = SourceInfo {
+        name: Arc::from(format!("correlation/{}", join.name())),
+        format: Arc::from("correlation"),
+        observed_at_ms,
+        authority: join.authority(),
+        ..SourceInfo::default()
+    };
+    Joined {
+        document: Arc::new(Document::new(info, facts)),
+        scope: asked.into_scope(snapshot),
+    }
 }

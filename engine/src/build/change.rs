@@ -11,6 +11,10 @@ use rustc_hash::FxHashMap;
 use crate::graph::{EdgeId, NodeId, Snapshot};
 use crate::model::{Facts, SourceInfo, StrId, Value};
 
+use super::aliases::Aliases;
+use super::assembly::Touched;
+use super::difference::Rows;
+use super::scope::Scope;
 use super::staging::{EdgeRow, Staging};
 
 /// Properties by name.
@@ -116,6 +120,59 @@ impl Changes {
             }
         }
         Some(found)
+    }
+
+    /// What of a snapshot the changes are about.
+    pub(super) fn concern(&self, snapshot: &Snapshot, aliases: &Aliases, touched: &mut Touched) {
+        for id in &self.removed_nodes {
+            touched.add_node_and_edges(snapshot, id);
+        }
+        for (from, kind, to) in self.edges.keys() {
+            if let (Some(from), Some(to)) = (snapshot.node(from), snapshot.node(to)) {
+                touched.add_edges(snapshot, from, kind, to);
+            }
+        }
+        for node in self.nodes.keys().filter_map(|id| snapshot.node(id)) {
+            touched.add_node(node);
+        }
+        let resolve = |id: &str| aliases.resolve(id).to_owned();
+        touched.add_rows(snapshot, &self.added, &Rows::all(&self.added), resolve);
+    }
+
+    /// The names that the changes are about.
+    pub(super) fn name(&self, snapshot: &Snapshot, scope: &mut Scope) {
+        scope.add(&Scope::of(&self.added));
+        scope.ids |= !self.added.is_empty() || !self.removed_nodes.is_empty();
+        for node in self.removed_nodes.iter().filter_map(|id| snapshot.node(id)) {
+            for &label in snapshot.labels_of(node) {
+                scope.label(snapshot.label_name(label));
+            }
+            let kinds = snapshot
+                .out_kinds(node)
+                .iter()
+                .chain(snapshot.in_kinds(node));
+            for &kind in kinds {
+                scope.kind(snapshot.kind_name(kind));
+            }
+        }
+        for ((_, kind, _), parallel) in &self.edges {
+            for change in parallel.changes.values() {
+                match change {
+                    // Its ends may be there for it alone.
+                    EdgeChange::Remove => {
+                        scope.kind(kind);
+                        scope.ids = true;
+                    }
+                    EdgeChange::Set(values) => {
+                        values.keys().for_each(|name| scope.prop(name));
+                    }
+                }
+            }
+        }
+        for (id, values) in &self.nodes {
+            scope.ids |= snapshot.node(id).is_none();
+            values.keys().for_each(|name| scope.prop(name));
+        }
     }
 
     fn parallel(&mut self, snapshot: &Snapshot, edge: EdgeId) -> (&mut Parallel, usize) {

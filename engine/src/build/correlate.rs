@@ -20,10 +20,11 @@ mod services;
 mod stores;
 mod supplier_word;
 mod unlisted;
-mod view;
+pub(super) mod view;
 
 use super::assemble::Join;
-use super::staging::Staging;
+
+pub(super) use identity::Identity;
 
 /// The joins, round by round.
 pub(super) const ROUNDS: &[&[&dyn Join]] = &[
@@ -54,8 +55,3 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &supplier_word::SupplierWord,
     ],
 ];
-
-/// Identity: which ids name one thing. Runs before the merge.
-pub(super) fn identity(staging: &mut Staging) {
-    identity::decide(staging);
-}

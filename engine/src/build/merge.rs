@@ -67,8 +67,23 @@ pub(super) fn merge(staging: &Staging, orders: &mut Orders) -> Result<Snapshot, 
     parts.strings = strings;
     parts.labels = names.labels.symbols;
     parts.kinds = names.kinds.symbols;
-    parts.props = names.props.symbols;
+    parts.props = used(&names.props.symbols, &mut parts);
     Ok(Snapshot::from_parts(parts))
+}
+
+/// The names of properties that something has; the columns of others go. Where every inferred edge is
+/// stated too, none says how it came about.
+fn used(names: &Symbols, parts: &mut Parts) -> Symbols {
+    let columns = parts.node_columns.iter().zip(&parts.edge_columns);
+    let is_used: Vec<bool> = columns
+        .map(|(nodes, edges)| nodes.is_some() || edges.is_some())
+        .collect();
+    for columns in [&mut parts.node_columns, &mut parts.edge_columns] {
+        let mut is_used = is_used.iter();
+        columns.retain(|_| is_used.next() == Some(&true));
+    }
+    let ranks = (0..).zip(&is_used).filter(|(_, is_used)| **is_used);
+    Symbols::new(ranks.map(|(rank, _)| names.name(rank)))
 }
 
 /// Symbols of one sort, with the way from staged string ids to ranks.
@@ -131,11 +146,22 @@ impl Names {
         }
         let inferred = staging.edges.iter().any(|edge| edge.method.is_some());
         let extra: &[&str] = if inferred { &[METHOD, CONFIDENCE] } else { &[] };
-        let props = staging.props.iter().map(|(name, _)| *name);
+        // Not those of rows that were taken away.
+        let of_nodes = staging.nodes.iter().map(|row| row.props);
+        let of_edges = staging.edges.iter().map(|row| row.props);
+        let mut props: Vec<StrId> = Vec::new();
+        let mut is_known = vec![false; strings.len()];
+        for (start, end) in of_nodes.chain(of_edges) {
+            for (name, _) in &staging.props[start as usize..end as usize] {
+                if !std::mem::replace(&mut is_known[name.0 as usize], true) {
+                    props.push(*name);
+                }
+            }
+        }
         Ok(Names {
             labels: NameTable::new("labels", strings, labels, &[])?,
             kinds: NameTable::new("edge kinds", strings, kinds.into_iter(), &[])?,
-            props: NameTable::new("property names", strings, props, extra)?,
+            props: NameTable::new("property names", strings, props.into_iter(), extra)?,
         })
     }
 }

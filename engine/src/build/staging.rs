@@ -5,8 +5,11 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 use crate::graph::Snapshot;
-use crate::model::{Facts, Origin, SourceInfo, StrId, Strings, Value};
+use crate::model::{
+    EdgeFact, Facts, NodeFact, Origin, PropRange, SourceInfo, StrId, Strings, Value,
+};
 
+use super::difference::Rows;
 use super::merge::{self, Orders};
 
 /// Why facts could not become a snapshot.
@@ -95,31 +98,55 @@ impl Staging {
 
     /// Adds what one source says. O(facts).
     pub fn add(&mut self, info: &SourceInfo, facts: &Facts) {
+        self.nodes.reserve(facts.nodes().len());
+        self.edges.reserve(facts.edges().len());
+        self.add_where(info, facts, |_| true, |_| true);
+    }
+
+    /// Adds a source and these of its rows: all that it says of some nodes, and of all edges of a
+    /// kind between some ends. O(rows of the source), O(1) without any.
+    pub(super) fn add_rows(&mut self, info: &SourceInfo, facts: &Facts, rows: &Rows) {
+        let of_node = |node: &NodeFact| rows.nodes.contains(&node.id);
+        let of_edge = |edge: &EdgeFact| rows.edges.contains(&(edge.from, edge.kind, edge.to));
+        if rows.is_empty() {
+            self.sources.push(info.clone());
+        } else {
+            self.add_where(info, facts, of_node, of_edge);
+        }
+    }
+
+    fn add_where(
+        &mut self,
+        info: &SourceInfo,
+        facts: &Facts,
+        of_node: impl Fn(&NodeFact) -> bool,
+        of_edge: impl Fn(&EdgeFact) -> bool,
+    ) {
         let source = self.sources.len() as u32;
         self.sources.push(info.clone());
-        let global: Vec<StrId> = facts
-            .strings()
-            .iter()
-            .map(|text| self.strings.intern(text))
-            .collect();
-        let map = |id: StrId| global[id.0 as usize];
-        self.nodes.reserve(facts.nodes().len());
-        for node in facts.nodes() {
-            let props = self.add_props(facts.props(&node.props), &global);
+        let mut moved = Moved {
+            facts,
+            known: vec![NOT_MOVED; facts.strings().len()],
+        };
+        for node in facts.nodes().iter().filter(|node| of_node(node)) {
+            let props = self.add_props(&node.props, &mut moved);
+            let strings = &mut self.strings;
             self.nodes.push(NodeRow {
-                id: map(node.id),
+                id: moved.id(strings, node.id),
                 source,
-                labels: node.labels.iter().map(|&label| map(label)).collect(),
+                labels: (node.labels.iter())
+                    .map(|&label| moved.id(strings, label))
+                    .collect(),
                 props,
                 confidence: node.confidence,
             });
         }
         let mut ordinals: FxHashMap<(StrId, StrId, StrId), u32> = FxHashMap::default();
-        self.edges.reserve(facts.edges().len());
-        for edge in facts.edges() {
-            let props = self.add_props(facts.props(&edge.props), &global);
+        for edge in facts.edges().iter().filter(|edge| of_edge(edge)) {
+            let props = self.add_props(&edge.props, &mut moved);
+            let strings = &mut self.strings;
             let key = match edge.key {
-                Some(key) => EdgeKey::Named(map(key)),
+                Some(key) => EdgeKey::Named(moved.id(strings, key)),
                 None => {
                     let next = ordinals.entry((edge.from, edge.to, edge.kind)).or_insert(0);
                     let ordinal = *next;
@@ -128,16 +155,16 @@ impl Staging {
                 }
             };
             self.edges.push(EdgeRow {
-                from: map(edge.from),
-                to: map(edge.to),
-                kind: map(edge.kind),
+                from: moved.id(strings, edge.from),
+                to: moved.id(strings, edge.to),
+                kind: moved.id(strings, edge.kind),
                 source,
                 key,
                 props,
                 confidence: edge.confidence,
                 method: match edge.origin {
                     Origin::Stated => None,
-                    Origin::Inferred(method) => Some(map(method)),
+                    Origin::Inferred(method) => Some(moved.id(strings, method)),
                 },
             });
         }
@@ -204,13 +231,12 @@ impl Staging {
         id
     }
 
-    fn add_props(&mut self, props: &[(StrId, Value)], global: &[StrId]) -> (u32, u32) {
+    fn add_props(&mut self, range: &PropRange, moved: &mut Moved<'_>) -> (u32, u32) {
         let start = self.props.len() as u32;
-        self.props.extend(
-            props
-                .iter()
-                .map(|(name, value)| (global[name.0 as usize], value.clone())),
-        );
+        for (name, value) in moved.facts.props(range) {
+            let name = moved.id(&mut self.strings, *name);
+            self.props.push((name, value.clone()));
+        }
         (start, self.props.len() as u32)
     }
 
@@ -221,6 +247,24 @@ impl Staging {
             .rev()
             .find(|(prop, _)| self.strings.resolve(*prop) == name)
             .map(|(_, value)| value)
+    }
+}
+
+const NOT_MOVED: StrId = StrId(u32::MAX);
+
+/// The strings of one source, in the table of all of them once they are met.
+struct Moved<'a> {
+    facts: &'a Facts,
+    known: Vec<StrId>,
+}
+
+impl Moved<'_> {
+    fn id(&mut self, strings: &mut Strings, id: StrId) -> StrId {
+        let known = &mut self.known[id.0 as usize];
+        if *known == NOT_MOVED {
+            *known = strings.intern(self.facts.str(id));
+        }
+        *known
     }
 }
 

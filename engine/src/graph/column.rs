@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::model::{StrId, Strings, Value};
 
-use super::symbols::StringValues;
+use super::symbols::{GrowingStrings, StringValues};
 
 /// Which rows have a value, and where in the value array it lies.
 #[derive(Debug, Clone)]
@@ -111,6 +111,11 @@ impl Column {
         Some(self.at(at, strings))
     }
 
+    /// Whether `row` has a value.
+    pub(crate) fn has(&self, row: u32) -> bool {
+        self.presence.position(row).is_some()
+    }
+
     /// The text of `row`, if its value is a string, without touching a reference count.
     pub(crate) fn get_str<'a>(&'a self, row: u32, strings: &'a StringValues) -> Option<&'a str> {
         let at = self.presence.position(row)?;
@@ -168,7 +173,10 @@ impl Column {
                 (Values::Str(a), Values::Str(b)) => {
                     memo.same(old_strings, a[at], new_strings, b[now_at])
                 }
-                _ => identical(&self.at(at, old_strings), &new.at(now_at, new_strings)),
+                _ => {
+                    let now = new.at(now_at, new_strings);
+                    self.at(at, old_strings).is_identical(&now)
+                }
             });
             if !is_same {
                 changed.push(row);
@@ -233,17 +241,6 @@ impl StringMemo {
     }
 }
 
-/// Equality that tells apart whatever a rule could: the bits of floats, integers from floats.
-fn identical(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
-        (Value::List(a), Value::List(b)) => {
-            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| identical(a, b))
-        }
-        _ => a == b,
-    }
-}
-
 fn value_bytes(value: &Value) -> usize {
     let inner = match value {
         Value::Str(text) => text.len(),
@@ -268,6 +265,10 @@ impl ColumnBuilder {
 
     /// Chooses the narrowest type that holds every value; `strings` collects string values.
     pub(crate) fn finish(self, n_rows: usize, strings: &mut Strings) -> Column {
+        self.finish_with(n_rows, |text| strings.intern(text))
+    }
+
+    fn finish_with(self, n_rows: usize, intern: impl FnMut(&str) -> StrId) -> Column {
         let values = self.values;
         let typed = if let Some(all) = every(&values, Value::as_bool) {
             Values::Bool(all)
@@ -283,7 +284,7 @@ impl ColumnBuilder {
                 values
                     .iter()
                     .filter_map(Value::as_str)
-                    .map(|text| strings.intern(text))
+                    .map(intern)
                     .collect(),
             )
         } else {
@@ -293,6 +294,146 @@ impl ColumnBuilder {
             presence: Presence::new(self.rows, n_rows),
             values: typed,
         }
+    }
+}
+
+/// The rows of a column and of another that replaces a part of it, under new numbers.
+pub(crate) struct Splice<'a> {
+    /// The new number of each row of the column, `u32::MAX` where it is gone; ascending.
+    pub(crate) of_old: &'a [u32],
+    /// The same for the other.
+    pub(crate) of_part: &'a [u32],
+    /// How many rows there are now.
+    pub(crate) n_rows: usize,
+    /// The strings of the column, which keep their ids.
+    pub(crate) old_strings: &'a StringValues,
+    /// The strings of the other.
+    pub(crate) part_strings: &'a StringValues,
+}
+
+impl Splice<'_> {
+    /// The column that [`ColumnBuilder`] would give for the rows of both; none without a value.
+    pub(crate) fn column(
+        &self,
+        old: Option<&Column>,
+        part: Option<&Column>,
+        strings: &mut GrowingStrings,
+    ) -> Option<Column> {
+        let (rows, values) = match (old, part) {
+            (None, None) => return None,
+            (Some(old), None) => self.alone(old, self.of_old, |text| text)?,
+            (None, Some(part)) => self.alone(part, self.of_part, |text| {
+                strings.intern(self.part_strings.text(text))
+            })?,
+            (Some(old), Some(part)) => match (&old.values, &part.values) {
+                (Values::Bool(a), Values::Bool(b)) => {
+                    let (rows, values) = self.both((old, a), (part, b), |value| value);
+                    (rows, Values::Bool(values))
+                }
+                (Values::Int(a), Values::Int(b)) => {
+                    let (rows, values) = self.both((old, a), (part, b), |value| value);
+                    (rows, Values::Int(values))
+                }
+                (Values::Float(a), Values::Float(b)) => {
+                    let (rows, values) = self.both((old, a), (part, b), |value| value);
+                    (rows, Values::Float(values))
+                }
+                (Values::Str(a), Values::Str(b)) => {
+                    let moved = |text| strings.intern(self.part_strings.text(text));
+                    let (rows, values) = self.both((old, a), (part, b), moved);
+                    (rows, Values::Str(values))
+                }
+                _ => return self.anew(Some(old), Some(part), strings),
+            },
+        };
+        if let Values::Mixed(_) = values {
+            return self.anew(old, part, strings);
+        }
+        (!rows.is_empty()).then(|| Column {
+            presence: Presence::new(rows, self.n_rows),
+            values,
+        })
+    }
+
+    /// The rows of one column that are still there.
+    fn alone(
+        &self,
+        column: &Column,
+        new_rows: &[u32],
+        moved: impl FnMut(StrId) -> StrId,
+    ) -> Option<(Vec<u32>, Values)> {
+        let rows = || {
+            let rows = column.rows().map(|row| new_rows[row as usize]).enumerate();
+            rows.filter(|&(_, row)| row != u32::MAX)
+        };
+        fn pick<T: Copy>(rows: impl Iterator<Item = (usize, u32)>, values: &[T]) -> Box<[T]> {
+            rows.map(|(at, _)| values[at]).collect()
+        }
+        let values = match &column.values {
+            Values::Bool(values) => Values::Bool(pick(rows(), values)),
+            Values::Int(values) => Values::Int(pick(rows(), values)),
+            Values::Float(values) => Values::Float(pick(rows(), values)),
+            Values::Str(values) => {
+                let texts = rows().map(|(at, _)| values[at]);
+                Values::Str(texts.map(moved).collect())
+            }
+            Values::Mixed(_) => Values::Mixed(Box::new([])),
+        };
+        Some((rows().map(|(_, row)| row).collect(), values))
+    }
+
+    /// The rows of both columns in order.
+    fn both<T: Copy>(
+        &self,
+        (old, of_old): (&Column, &[T]),
+        (part, of_part): (&Column, &[T]),
+        mut moved: impl FnMut(T) -> T,
+    ) -> (Vec<u32>, Box<[T]>) {
+        let n = of_old.len() + of_part.len();
+        let (mut rows, mut values) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        let ours = old.rows().map(|row| self.of_old[row as usize]).zip(of_old);
+        let mut ours = ours.filter(|&(row, _)| row != u32::MAX).peekable();
+        let others = part.rows().map(|row| self.of_part[row as usize]);
+        for (row, &value) in others.zip(of_part).filter(|&(row, _)| row != u32::MAX) {
+            while let Some((before, &own)) = ours.next_if(|&(own, _)| own < row) {
+                rows.push(before);
+                values.push(own);
+            }
+            rows.push(row);
+            values.push(moved(value));
+        }
+        for (row, &own) in ours {
+            rows.push(row);
+            values.push(own);
+        }
+        (rows, values.into_boxed_slice())
+    }
+
+    /// The column built value by value: its type may be another now.
+    fn anew(
+        &self,
+        old: Option<&Column>,
+        part: Option<&Column>,
+        strings: &mut GrowingStrings,
+    ) -> Option<Column> {
+        let sides = [
+            (old, self.of_old, self.old_strings),
+            (part, self.of_part, self.part_strings),
+        ];
+        let mut all: Vec<(u32, Value)> = Vec::new();
+        for (column, new_rows, texts) in sides {
+            let Some(column) = column else { continue };
+            let rows = column.rows().map(|row| new_rows[row as usize]).enumerate();
+            let rows = rows.filter(|&(_, row)| row != u32::MAX);
+            all.extend(rows.map(|(at, row)| (row, column.at(at, texts))));
+        }
+        all.sort_by_key(|&(row, _)| row);
+        let mut builder = ColumnBuilder::default();
+        for (row, value) in all {
+            builder.push(row, value);
+        }
+        let is_empty = builder.rows.is_empty();
+        (!is_empty).then(|| builder.finish_with(self.n_rows, |text| strings.intern(text)))
     }
 }
 
@@ -328,7 +469,7 @@ mod tests {
         }
         let mut strings = Strings::new();
         let column = builder.finish(n_rows, &mut strings);
-        (column, StringValues::from_strings(&strings))
+        (column, StringValues::new(strings))
     }
 
     #[test]

@@ -21,6 +21,24 @@ impl Provenance {
         &self.sets[self.of_row[row as usize] as usize]
     }
 
+    /// The sets of sources that occur; a row has one of them.
+    pub(crate) fn sets(&self) -> impl ExactSizeIterator<Item = &[SourceId]> {
+        self.sets.iter().map(|set| &**set)
+    }
+
+    /// The rows whose set is such a one, ascending.
+    pub(crate) fn rows_by_sources(&self, is_such: impl Fn(&[SourceId]) -> bool) -> Vec<u32> {
+        let is_such: Vec<bool> = self.sets().map(is_such).collect();
+        let rows = (0..).zip(&self.of_row);
+        let rows = rows.filter(|&(_, &set)| is_such[set as usize]);
+        rows.map(|(row, _)| row).collect()
+    }
+
+    /// The number of a row's set.
+    pub(crate) fn set_of(&self, row: u32) -> u32 {
+        self.of_row[row as usize]
+    }
+
     pub(crate) fn confidence(&self, row: u32) -> u8 {
         self.confidence[row as usize]
     }
@@ -52,17 +70,41 @@ impl ProvenanceBuilder {
         // Neighbours mostly come from the same sources.
         let last = self.of_row.last().copied();
         let last = last.filter(|&set| *self.sets[set as usize] == **sources);
-        let set = match last.or_else(|| self.ids.get(sources.as_slice()).copied()) {
-            Some(set) => set,
-            None => {
-                let set = self.sets.len() as u32;
-                self.sets.push(sources.clone().into_boxed_slice());
-                self.ids.insert(sources.clone().into_boxed_slice(), set);
-                set
-            }
-        };
+        let set = last.unwrap_or_else(|| self.set(sources));
         self.of_row.push(set);
         self.confidence.push(confidence);
+    }
+
+    /// Adds a row of another provenance. `known` has room for one number a set of the other, at first
+    /// `u32::MAX`; `renamed` gives a source its number here.
+    pub(crate) fn push_row(
+        &mut self,
+        (other, row): (&Provenance, u32),
+        known: &mut [u32],
+        renamed: impl Fn(SourceId) -> SourceId,
+    ) {
+        let place = &mut known[other.set_of(row) as usize];
+        if *place == u32::MAX {
+            let mut sources: Vec<SourceId> =
+                other.sources(row).iter().copied().map(renamed).collect();
+            sources.sort_unstable();
+            *place = self.set(&sources);
+        }
+        self.of_row.push(*place);
+        self.confidence.push(other.confidence(row));
+    }
+
+    /// The number of a set, sorted.
+    fn set(&mut self, sources: &[SourceId]) -> u32 {
+        match self.ids.get(sources) {
+            Some(&set) => set,
+            None => {
+                let set = self.sets.len() as u32;
+                self.sets.push(sources.into());
+                self.ids.insert(sources.into(), set);
+                set
+            }
+        }
     }
 
     pub(crate) fn finish(self) -> Provenance {

@@ -1,6 +1,7 @@
 //! The snapshot: everything a query or rule may read.
 
 mod extend;
+mod splice;
 
 use std::sync::OnceLock;
 
@@ -20,6 +21,7 @@ use super::symbols::{StringValues, Symbols, TextPool};
 use super::{EdgeId, KindId, LabelId, NodeId, PropId};
 
 pub use extend::MoreEdge;
+pub(crate) use splice::Replaced;
 
 /// The pieces a builder hands over.
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub(crate) struct Parts {
     pub(crate) node_columns: Vec<Option<Column>>,
     pub(crate) edge_columns: Vec<Option<Column>>,
     pub(crate) strings: crate::model::Strings,
+    /// Strings that are shared already, in place of `strings`.
+    pub(crate) string_values: Option<StringValues>,
     pub(crate) sources: Vec<SourceInfo>,
     pub(crate) node_provenance: super::ProvenanceBuilder,
     pub(crate) edge_provenance: super::ProvenanceBuilder,
@@ -113,7 +117,9 @@ impl Snapshot {
             edges: parts.edges.unwrap_or_else(|| EdgeTable::new(&[], 0, 0)),
             node_columns: parts.node_columns.into_boxed_slice(),
             edge_columns: parts.edge_columns.into_boxed_slice(),
-            strings: StringValues::from_strings(&parts.strings),
+            strings: parts
+                .string_values
+                .unwrap_or_else(|| StringValues::new(parts.strings)),
             node_indexes,
             sources: parts.sources.into_boxed_slice(),
             node_provenance: parts.node_provenance.finish(),
@@ -516,6 +522,45 @@ impl Snapshot {
     /// The ends of an edge. O(1).
     pub(super) fn edge_ends(&self, edge: EdgeId) -> (NodeId, NodeId) {
         self.edges.ends(edge)
+    }
+
+    /// An edge and those beside it: of its kind, between its ends.
+    pub(crate) fn parallel(&self, edge: EdgeId) -> std::ops::Range<u32> {
+        let ends = self.edge(edge);
+        let row = self.out_edges(ends.source, ends.kind);
+        let first = row
+            .targets()
+            .partition_point(|&target| target < ends.target.0);
+        let n = row.targets()[first..].partition_point(|&target| target == ends.target.0);
+        let start = row.edge(first).map_or(edge.0, |first| first.0);
+        start..start + n as u32
+    }
+
+    /// The nodes whose set of sources is such a one, ascending. Asked once a set.
+    pub(crate) fn nodes_by_sources(&self, is_such: impl Fn(&[SourceId]) -> bool) -> Vec<u32> {
+        self.node_provenance.rows_by_sources(is_such)
+    }
+
+    /// The edges whose set of sources is such a one, ascending. Asked once a set.
+    pub(crate) fn edges_by_sources(&self, is_such: impl Fn(&[SourceId]) -> bool) -> Vec<u32> {
+        self.edge_provenance.rows_by_sources(is_such)
+    }
+
+    /// The properties that a node has.
+    pub(crate) fn node_prop_ids(&self, node: NodeId) -> impl Iterator<Item = PropId> + '_ {
+        let columns = self.props().zip(&self.node_columns);
+        columns.filter_map(move |(prop, column)| column.as_ref()?.has(node.0).then_some(prop))
+    }
+
+    /// The properties that an edge has.
+    pub(crate) fn edge_prop_ids(&self, edge: EdgeId) -> impl Iterator<Item = PropId> + '_ {
+        let columns = self.props().zip(&self.edge_columns);
+        columns.filter_map(move |(prop, column)| column.as_ref()?.has(edge.0).then_some(prop))
+    }
+
+    /// How many texts values may have.
+    pub(crate) fn n_texts(&self) -> usize {
+        self.strings.len()
     }
 
     /// Sources and targets of a range of edges.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{StrId, Strings};
+use crate::model::{StrId, StringIds, Strings};
 
 /// Names in byte order; the id of a name is its rank.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +66,11 @@ impl TextPool {
     }
 
     pub(crate) fn find(&self, text: &str) -> Option<u32> {
+        self.place(text).ok()
+    }
+
+    /// Where a text is, or where it would be.
+    pub(crate) fn place(&self, text: &str) -> Result<u32, u32> {
         let mut low = 0;
         let mut high = self.ends.len() as u32;
         while low < high {
@@ -73,10 +78,10 @@ impl TextPool {
             match self.get(mid).cmp(text) {
                 std::cmp::Ordering::Less => low = mid + 1,
                 std::cmp::Ordering::Greater => high = mid,
-                std::cmp::Ordering::Equal => return Some(mid),
+                std::cmp::Ordering::Equal => return Ok(mid),
             }
         }
-        None
+        Err(low)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -89,28 +94,65 @@ impl TextPool {
 }
 
 /// String values of columns: interned while building, shared pointers afterwards so that reading a
-/// property copies a pointer and not the text.
+/// property copies a pointer and not the text. Each text is there once.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct StringValues(Box<[Arc<str>]>);
+pub(crate) struct StringValues {
+    texts: Box<[Arc<str>]>,
+    ids: StringIds,
+}
 
 impl StringValues {
-    pub(crate) fn from_strings(strings: &Strings) -> Self {
-        StringValues(strings.iter().map(Arc::from).collect())
+    pub(crate) fn new(strings: Strings) -> Self {
+        let (texts, ids) = strings.into_shared::<Arc<str>>();
+        StringValues {
+            texts: texts.into_boxed_slice(),
+            ids,
+        }
+    }
+
+    /// These texts under their ids, and room for more.
+    pub(crate) fn grow(&self) -> GrowingStrings {
+        GrowingStrings {
+            texts: self.texts.to_vec(),
+            ids: self.ids.clone(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.texts.len()
     }
 
     pub(crate) fn get(&self, id: StrId) -> Arc<str> {
-        Arc::clone(&self.0[id.0 as usize])
+        Arc::clone(&self.texts[id.0 as usize])
     }
 
     pub(crate) fn text(&self, id: StrId) -> &str {
-        &self.0[id.0 as usize]
+        &self.texts[id.0 as usize]
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.0.iter().map(|text| text.len() + 32).sum()
+        let texts = self.texts.iter().map(|text| text.len() + 32).sum::<usize>();
+        texts + self.ids.heap_bytes()
+    }
+}
+
+/// String values to which others are added.
+#[derive(Debug)]
+pub(crate) struct GrowingStrings {
+    texts: Vec<Arc<str>>,
+    ids: StringIds,
+}
+
+impl GrowingStrings {
+    /// The id of a text, which is added if it is new.
+    pub(crate) fn intern(&mut self, text: &str) -> StrId {
+        self.ids.intern(&mut self.texts, text)
+    }
+
+    pub(crate) fn finish(self) -> StringValues {
+        StringValues {
+            texts: self.texts.into_boxed_slice(),
+            ids: self.ids,
+        }
     }
 }

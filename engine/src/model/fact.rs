@@ -271,6 +271,15 @@ impl Facts {
             .unwrap_or_default()
     }
 
+    /// What a fact says last about a property.
+    pub fn prop(&self, range: &PropRange, name: &str) -> Option<&Value> {
+        let name = self.strings.get(name)?;
+        let mut props = self.props(range).iter().rev();
+        props
+            .find(|(prop, _)| *prop == name)
+            .map(|(_, value)| value)
+    }
+
     /// The text of an id of this table.
     pub fn str(&self, id: StrId) -> &str {
         self.strings.resolve(id)

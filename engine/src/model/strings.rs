@@ -83,9 +83,56 @@ impl Strings {
         (0..self.ends.len() as u32).map(|idx| self.resolve(StrId(idx)))
     }
 
+    /// The strings as `T`, and what finds their ids.
+    pub(crate) fn into_shared<T: for<'a> From<&'a str>>(self) -> (Vec<T>, StringIds) {
+        let texts = self.iter().map(T::from).collect();
+        let ids = StringIds {
+            table: self.table,
+            hasher: self.hasher,
+        };
+        (texts, ids)
+    }
+
     /// Bytes held on the heap.
     pub fn heap_bytes(&self) -> usize {
         self.bytes.capacity() + self.ends.capacity() * 8 + self.table.capacity() * 5
+    }
+}
+
+/// Finds the ids of strings that lie elsewhere.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct StringIds {
+    table: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl StringIds {
+    /// The id of `text` among `texts`, which is added to them if it is new. Expected O(length).
+    pub(crate) fn intern<T>(&mut self, texts: &mut Vec<T>, text: &str) -> StrId
+    where
+        T: AsRef<str> + for<'a> From<&'a str>,
+    {
+        let Self { table, hasher } = self;
+        let of = |texts: &[T], idx: u32| -> u64 { hasher.hash_one(texts[idx as usize].as_ref()) };
+        let entry = table.entry(
+            hasher.hash_one(text),
+            |&idx| texts[idx as usize].as_ref() == text,
+            |&idx| of(texts, idx),
+        );
+        match entry {
+            hashbrown::hash_table::Entry::Occupied(found) => StrId(*found.get()),
+            hashbrown::hash_table::Entry::Vacant(slot) => {
+                let idx = texts.len() as u32;
+                slot.insert(idx);
+                texts.push(T::from(text));
+                StrId(idx)
+            }
+        }
+    }
+
+    /// Bytes held on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.table.capacity() * 5
     }
 }
 

@@ -23,6 +23,17 @@ pub enum Value {
 }
 
 impl Value {
+    /// Equality that tells apart whatever a rule could: the bits of floats, integers from floats.
+    pub(crate) fn is_identical(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+            (Value::List(a), Value::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| a.is_identical(b))
+            }
+            _ => self == other,
+        }
+    }
+
     /// The string inside, if this is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {

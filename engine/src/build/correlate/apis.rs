@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View, namespace_of, plain};
@@ -25,8 +25,7 @@ impl Join for Apis {
         "apis"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let services = Services::of(view);
         for api in view.labelled("Api") {
             for route in view.out(api, "HAS_ROUTE") {

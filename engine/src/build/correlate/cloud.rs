@@ -17,7 +17,7 @@ use crate::attack::permission::aws::{
     Context, Decision, PrincipalKind, Request, ResourceSay, Source, Statement, evaluate,
 };
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::exposure::{reach_public_api, state_internet};
@@ -40,8 +40,7 @@ impl Join for Permissions {
         "cloud-permissions"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let identities = Identities::of(view);
         let registries = super::registries::named(view);
         let targets = targets::of(view, &registries);
@@ -112,7 +111,7 @@ impl Join for Permissions {
 
 /// What the policy of a store lets everyone do, denies and conditions honoured.
 fn state_public(view: View<'_>, target: &Target<'_>, facts: &mut Facts) {
-    let node = view.snapshot.node(target.id);
+    let node = view.node(target.id);
     if !node.is_some_and(|node| view.is(node, "DataStore")) {
         return;
     }
@@ -435,8 +434,7 @@ impl Join for Profiles {
         "cloud-profiles"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let roles_of = |instance: NodeId| -> Vec<NodeId> {
             let mut roles = view.out(instance, "RUNS_AS");
             for profile in view.out(instance, "HAS_PROFILE") {
@@ -462,7 +460,7 @@ impl Join for Profiles {
             let instance = view
                 .text(node, "provider_id")
                 .and_then(|id| id.rsplit('/').next())
-                .and_then(|id| snapshot.node(&format!("aws-ec2:{id}")));
+                .and_then(|id| view.node(&format!("aws-ec2:{id}")));
             if let Some(instance) = instance {
                 copy_metadata_settings(view, instance, node, facts);
             }

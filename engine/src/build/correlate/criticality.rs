@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::{CERTAIN, Facts, Value};
 
 use super::view::{Method, View, plain};
@@ -25,8 +25,7 @@ impl Join for Criticality {
         9
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let mut rules: Vec<Rule<'_>> = view
             .labelled("CriticalityRule")
             .into_iter()

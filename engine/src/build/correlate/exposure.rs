@@ -6,7 +6,7 @@ use crate::attack::network::{
     AddressRange, Connections, Endpoint, Exposure, Labels, Peer, Protocol,
 };
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::schema::INTERNET_ID;
 use crate::model::{Facts, Value};
 
@@ -57,8 +57,7 @@ impl Join for Exposed {
         "exposure"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let backends = backends(view);
         let clusters: BTreeMap<String, Cluster> = clusters(view)
             .into_iter()

@@ -6,7 +6,7 @@ use crate::attack::permission::Effect;
 use crate::attack::permission::aws::Document;
 use crate::attack::permission::aws::trust::{Trust, WebIdentity};
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View, cluster_of, namespace_of};
@@ -36,8 +36,7 @@ impl Join for Federation {
         "federation"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let accounts: Vec<(NodeId, &str)> = view
             .labelled("ServiceAccount")
             .into_iter()
@@ -54,10 +53,10 @@ impl Join for Federation {
                 continue;
             };
             let name = id.rsplit('/').next().unwrap_or_default();
-            let issuer = snapshot
+            let issuer = view
                 .node(&format!("k8s://{cluster}"))
                 .and_then(|cluster| view.text(cluster, "oidc_issuer"));
-            let trust_policy = snapshot
+            let trust_policy = view
                 .node(role_arn)
                 .and_then(|role| view.text(role, "trust_policy"))
                 .and_then(|text| Document::parse(text).ok());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View};
@@ -27,8 +27,7 @@ impl Join for Findings {
         "findings"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let operations = Operations::of(view);
         for finding in view.labelled("Finding") {
             // A weakness in a package or a configuration has no handler.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::{Facts, Value};
 
 use super::view::{Method, View, plain};
@@ -78,8 +78,7 @@ impl Join for Images {
         "images"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let images = view.labelled("Image");
         // Only an image that some document looks into is worth meaning.
         let is_described = |image: NodeId| {
@@ -159,8 +158,7 @@ impl Join for Builds {
         "builds"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         // `<host>/<org>/<name>`, `<org>/<name>` and `<name>` to repositories.
         let mut by_path: BTreeMap<String, Vec<NodeId>> = BTreeMap::new();
         let mut by_owner: BTreeMap<String, Vec<NodeId>> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! Findings of secret scanners to the credentials that they show.
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View, plain};
@@ -20,8 +20,7 @@ impl Join for Leaks {
         "leaks"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         for finding in view.labelled("Finding") {
             if view.text(finding, "class") != Some("secret")
                 || !is_credential(view, finding)

@@ -5,7 +5,7 @@
 //! malice does not look at every vulnerability there is.
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 use crate::model::schema::INTERNET_ID;
 
@@ -20,8 +20,7 @@ impl Join for Openings {
         "openings"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let any = |label: &str, holds: &dyn Fn(NodeId) -> bool| {
             view.labelled(label).into_iter().any(holds)
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View};
@@ -19,8 +19,7 @@ impl Join for Owners {
         "owners"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         for repository in view.labelled("Repository") {
             let rules: Vec<Rule> = view
                 .list(repository, "codeowners")

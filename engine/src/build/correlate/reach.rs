@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::attack::network::{Connections, Protocol};
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::{Facts, Value};
 
 use super::services::backends;
@@ -37,8 +37,7 @@ impl Join for Reach {
         "reach"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let backends = backends(view);
         for cluster in clusters(view) {
             let reachable = Reachable::of(view, &cluster, &backends);

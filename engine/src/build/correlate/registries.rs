@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View, plain};
@@ -20,8 +20,7 @@ impl Join for Registries {
         "registries"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let mut stated = BTreeSet::new();
         for image in view.labelled("Image") {
             let Some(arn) = arn_of(view, image) else {

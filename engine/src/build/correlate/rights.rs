@@ -9,7 +9,7 @@ use crate::attack::permission::rbac::{
     parse_aggregation, parse_rules,
 };
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::{Method, View, cluster_of, namespace_of};
@@ -28,8 +28,7 @@ impl Join for ClusterRights {
         "cluster-rights"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let mut subjects: BTreeMap<&str, BTreeSet<NodeId>> = BTreeMap::new();
         for label in ["ServiceAccount", "User", "Group"] {
             for node in view.labelled(label) {
@@ -72,7 +71,7 @@ fn anonymous(view: View<'_>, cluster: &str, rbac: &Rbac, rights: &Rights, facts:
     };
     facts.set(node, "name", name);
     ANONYMOUS.link(facts, &id, "IN_CLUSTER", &cluster_id, super::view::plain);
-    if view.snapshot.node(&id).is_none() {
+    if view.node(&id).is_none() {
         for grant in grants {
             state(view, cluster, rbac, &id, &grant, facts);
         }
@@ -255,7 +254,7 @@ fn named(view: View<'_>, cluster_id: &str, action: &str, name: &str, scope: &Sco
         "groups" => "Group",
         _ => return Vec::new(),
     };
-    let exists = |id: &String| view.snapshot.node(id).is_some();
+    let exists = |id: &String| view.node(id).is_some();
     if let Scope::Namespace(namespace) = scope {
         let namespaced = format!("{cluster_id}/{namespace}/{kind}/{name}");
         let of_cluster = format!("{cluster_id}/-/{kind}/{name}");

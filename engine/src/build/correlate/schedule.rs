@@ -2,7 +2,6 @@
 //! one stands for all of them, so that an escape from a container leads somewhere.
 
 use crate::build::Join;
-use crate::graph::{EdgeId, Snapshot};
 use crate::model::Facts;
 
 use super::unlisted::{machine_of, state_machine};
@@ -21,32 +20,21 @@ impl Join for Schedule {
         "schedule"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let (Some(workload), Some(in_cluster)) = (
-            snapshot.label_id("Workload"),
-            snapshot.kind_id("IN_CLUSTER"),
-        ) else {
-            return;
-        };
-        let scheduled_on = snapshot.kind_id("SCHEDULED_ON");
-        let machine = snapshot.label_id("Node");
-        for edge in snapshot.edges_of_kind(in_cluster) {
-            let ends = snapshot.edge(EdgeId(edge));
-            let is_placed =
-                scheduled_on.is_some_and(|kind| !snapshot.out_edges(ends.source, kind).is_empty());
-            if !snapshot.has_label(ends.source, workload) || is_placed {
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
+        for (_, placed, cluster) in view.edges("IN_CLUSTER") {
+            let is_placed = !view.out(placed, "SCHEDULED_ON").is_empty();
+            if !view.is(placed, "Workload") || is_placed {
                 continue;
             }
-            let machines: Vec<&str> = snapshot
-                .in_edges(ends.target, in_cluster)
-                .iter()
-                .filter(|&(_, node)| machine.is_some_and(|label| snapshot.has_label(node, label)))
-                .map(|(_, node)| snapshot.stable_id(node))
+            let machines: Vec<&str> = view
+                .starts(cluster, "IN_CLUSTER")
+                .into_iter()
+                .filter(|&node| view.is(node, "Node"))
+                .map(|node| view.id(node))
                 .collect();
-            let from = snapshot.stable_id(ends.source);
-            let view = View::new(snapshot);
+            let from = view.id(placed);
             let enforced = view
-                .out(ends.source, "IN_NAMESPACE")
+                .out(placed, "IN_NAMESPACE")
                 .into_iter()
                 .find_map(|namespace| view.text(namespace, "pod_security"));
             if let Some(level) = enforced
@@ -55,7 +43,7 @@ impl Join for Schedule {
                 facts.set(node, "pod_security", level);
             }
             if machines.is_empty() {
-                let cluster = snapshot.stable_id(ends.target);
+                let cluster = view.id(cluster);
                 let any = machine_of(cluster);
                 state_machine(facts, &any, cluster);
                 place(facts, from, &any);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use rustc_hash::FxHashMap;
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::{CERTAIN, Facts};
 
 use super::view::{Method, View, cluster_of, namespace_of, plain};
@@ -23,8 +23,7 @@ impl Join for Services {
         "services"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         for (service, workloads) in backends(view) {
             for workload in workloads {
                 let (from, to) = (view.id(service), view.id(workload));

@@ -7,7 +7,7 @@ use rustc_hash::FxHashMap;
 
 use crate::attack::network::{AddressRange, Connections, Peer, Protocol};
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::{Facts, Value};
 
 use super::reach::{Cluster, clusters};
@@ -39,8 +39,7 @@ impl Join for Stores {
         "stores"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let known = Known::of(view);
         // Stores on the network, by the cluster whose workloads use them.
         let mut used: BTreeMap<&str, BTreeMap<NodeId, BTreeSet<NodeId>>> = BTreeMap::new();
@@ -159,7 +158,7 @@ impl<'a> Known<'a> {
         if let Some((bucket, rest)) = host.split_once(".s3.")
             && rest.ends_with("amazonaws.com")
         {
-            let store = view.snapshot.node(&format!("arn:aws:s3:::{bucket}"))?;
+            let store = view.node(&format!("arn:aws:s3:::{bucket}"))?;
             return Some((store, BUCKET));
         }
         let id = view.id(user);
@@ -185,10 +184,10 @@ impl<'a> Known<'a> {
     fn resource(&self, view: View<'_>, name: &str) -> Option<(NodeId, Method)> {
         let is_store = |node: &NodeId| view.is(*node, "DataStore");
         if name.starts_with("arn:") {
-            let store = view.snapshot.node(name).filter(is_store)?;
+            let store = view.node(name).filter(is_store)?;
             return Some((store, ARN));
         }
-        let bucket = view.snapshot.node(&format!("arn:aws:s3:::{name}"));
+        let bucket = view.node(&format!("arn:aws:s3:::{name}"));
         if let Some(bucket) = bucket.filter(is_store) {
             return Some((bucket, BUCKET));
         }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::build::Join;
-use crate::graph::{NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::{CERTAIN, Facts, Value};
 
 use super::view::View;
@@ -23,8 +23,7 @@ impl Join for SupplierWord {
         "supplier-word"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         // By image and package, the vulnerabilities that do not matter.
         let mut said: BTreeMap<(NodeId, NodeId), BTreeSet<&str>> = BTreeMap::new();
         let images = view.labelled("Image");
@@ -82,7 +81,7 @@ fn same_images(
             .flatten(),
     );
     for (edge, other) in view.out_edges(image, "SAME_AS") {
-        if view.snapshot.edge_confidence(edge) >= SAME_IMAGE {
+        if view.edge_confidence(edge) >= SAME_IMAGE {
             images.insert(other);
         }
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::build::Join;
-use crate::graph::{EdgeId, NodeId, Snapshot};
+use crate::graph::NodeId;
 use crate::model::Facts;
 
 use super::view::View;
@@ -22,16 +22,10 @@ impl Join for Unlisted {
         "unlisted"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
-        let Some(permission) = snapshot.kind_id("HAS_PERMISSION") else {
-            return;
-        };
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let mut read = BTreeSet::new();
         let mut deploy = BTreeSet::new();
-        for edge in snapshot.edges_of_kind(permission) {
-            let edge = EdgeId(edge);
-            let scope = snapshot.edge(edge).target;
+        for (edge, _, scope) in view.edges("HAS_PERMISSION") {
             if view.edge_text(edge, "resource_name").is_some() {
                 continue;
             }

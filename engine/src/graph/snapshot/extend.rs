@@ -124,7 +124,7 @@ impl Snapshot {
             node_indexes: node_columns.iter().map(|_| OnceLock::new()).collect(),
             node_columns: node_columns.into_boxed_slice(),
             edge_columns: edge_columns.into_boxed_slice(),
-            strings: StringValues::from_strings(&strings),
+            strings: StringValues::new(strings),
             sources: self.sources.clone(),
             node_provenance: self.node_provenance.clone(),
             edge_provenance: provenance.finish(),

@@ -11,7 +11,6 @@ use crate::attack::permission::aws::{
 use crate::build::Join;
 use crate::build::correlate::exposure::state_internet;
 use crate::build::correlate::view::{Method, View};
-use crate::graph::Snapshot;
 use crate::model::Facts;
 use crate::model::schema::INTERNET_ID;
 
@@ -32,8 +31,7 @@ impl Join for Assumption {
         "cloud-assumption"
     }
 
-    fn run(&self, snapshot: &Snapshot, facts: &mut Facts) {
-        let view = View::new(snapshot);
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
         let identities = Identities::of(view);
         let assuming: BTreeMap<&str, (Context, Vec<&Statement>)> = identities
             .all

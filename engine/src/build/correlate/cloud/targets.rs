@@ -222,7 +222,7 @@ fn key_of(view: View<'_>, node: NodeId, arn: &str, account: Option<&str>) -> Opt
     let by_id = format!("aws-kms:{id}");
     let policy = [arn.as_str(), &by_id]
         .into_iter()
-        .find_map(|name| view.text(view.snapshot.node(name)?, "policy"))
+        .find_map(|name| view.text(view.node(name)?, "policy"))
         .and_then(|text| Document::parse(text).ok());
     Some(Key { arn, policy })
 }
@@ -233,7 +233,7 @@ pub(super) fn of<'a>(view: View<'a>, registries: &'a BTreeSet<String>) -> Vec<Ta
     let mut targets = Vec::new();
     for arn in registries {
         // What an export says of the registry itself comes with its node.
-        let node = view.snapshot.node(arn);
+        let node = view.node(arn);
         let policy = node.and_then(|node| view.text(node, "policy"));
         let actions = ["ecr:BatchGetImage", "ecr:PutImage"];
         let mut target = Target {
