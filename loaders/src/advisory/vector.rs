@@ -65,6 +65,8 @@ impl Vector {
             })
         });
         let complexity = match self.metric("AC") {
+            // Version 4 took what must be so beforehand out of the complexity and into `AT`.
+            Some("L") if self.version == 4 && self.metric("AT") == Some("P") => Some("high"),
             Some("L") => Some("low"),
             // Version 2 has a middle value for special, not improbable, conditions.
             Some("M") => Some("low"),
@@ -210,6 +212,16 @@ mod tests {
         .unwrap();
         assert_eq!(four.scope_changed(), Some(true));
         assert!(four.metrics().contains(&("user_interaction", "required")));
+        for (requirements, complexity) in [("N", "low"), ("P", "high")] {
+            let text = format!(
+                "CVSS:4.0/AV:N/AC:L/AT:{requirements}/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+            );
+            let metrics = Vector::parse(&text, None).unwrap().metrics();
+            assert!(
+                metrics.contains(&("attack_complexity", complexity)),
+                "{text}"
+            );
+        }
         for text in ["", "high", "CVSS:9.9/AV:N", "AV:N\u{7}/AC:L", "7.5"] {
             assert_eq!(Vector::parse(text, None), None, "{text}");
         }

@@ -159,7 +159,11 @@ pub(super) const SUPPLY_KINDS: &[KindSpec] = &[
         from: "Human",
         to: "Ingress|Service|App",
         doc: "The person signs in there.",
-        properties: &[],
+        properties: &[p(
+            "administrator",
+            Bool,
+            "With the rights of an administrator.",
+        )],
     },
     KindSpec {
         name: "ASSIGNED_TO",
