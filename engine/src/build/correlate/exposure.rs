@@ -124,15 +124,16 @@ impl Estate<'_> {
         if exposure == Exposure::Internal || !admits_everyone(view, service) {
             return;
         }
-        let mut ports = Connections::none();
         let workloads = self.backends.get(&service).map_or(&[][..], Vec::as_slice);
-        for workload in workloads {
-            let offered = target_ports(view, service, *workload);
-            let outside_connections = self.outside_connections(*workload);
-            ports = ports.union(&offered.intersection(&outside_connections));
-        }
-        if !workloads.is_empty() && ports.is_empty() {
-            // Default deny is proven: no address outside gets through to any workload behind it.
+        let admitted = workloads.iter().map(|&workload| {
+            let offered = target_ports(view, service, workload);
+            let open = offered.intersection(&self.outside_connections(workload));
+            (workload, open)
+        });
+        // Default deny is proven where no address outside gets through to the workload.
+        let admitted: Vec<(NodeId, Connections)> =
+            admitted.filter(|(_, open)| !open.is_empty()).collect();
+        if !workloads.is_empty() && admitted.is_empty() {
             return;
         }
         let (method, decision) = match exposure {
@@ -143,6 +144,15 @@ impl Estate<'_> {
                 None => (NODE_PORT, "unknown"),
             },
         };
+        if admitted.len() < workloads.len() {
+            // The service leads to all of them, but not whoever comes from outside.
+            for (workload, open) in &admitted {
+                reach(facts, method, view.id(*workload), decision, Some(open));
+            }
+            return;
+        }
+        let all = admitted.iter().map(|(_, open)| open);
+        let ports = all.fold(Connections::none(), |sum, open| sum.union(open));
         reach(facts, method, view.id(service), decision, Some(&ports));
     }
 
@@ -204,8 +214,12 @@ impl Estate<'_> {
                 let endpoint = cluster.endpoints.get(workload);
                 endpoint.is_none_or(|endpoint| self.controller_reaches(cluster, endpoint, &ports))
             };
-            if workloads.is_empty() || workloads.iter().any(admitted) {
+            if workloads.iter().all(admitted) {
                 forward(facts, FORWARDED, id, view.id(target));
+            } else {
+                for workload in workloads.iter().copied().filter(admitted) {
+                    forward(facts, FORWARDED, id, view.id(workload));
+                }
             }
         }
     }

@@ -58,23 +58,35 @@ impl Reachable {
     fn of(view: View<'_>, cluster: &Cluster, backends: &BTreeMap<NodeId, Vec<NodeId>>) -> Self {
         let by_class = cluster.sources_of_classes();
         let mut reachable = Self::default();
-        // What a workload offers through services, so that it is not stated a second time.
+        // What a workload offers through services, so that it is not stated a second time; and
+        // what it offers where the service cannot speak for it.
         let mut offered: BTreeMap<NodeId, Connections> = BTreeMap::new();
+        let mut apart: BTreeMap<NodeId, Connections> = BTreeMap::new();
         for &service in &cluster.services {
             let Some(workloads) = backends.get(&service) else {
                 continue;
             };
-            let mut sources = ClassSources::new();
-            let mut ports = Connections::none();
+            let mut offers: Vec<(NodeId, Connections, ClassSources)> = Vec::new();
             for workload in workloads {
                 let Some(class) = cluster.class_of.get(workload) else {
                     continue;
                 };
                 let offer = target_ports(view, service, *workload);
-                ports = ports.union(&offer);
-                let before = offered.entry(*workload).or_default();
-                *before = before.union(&offer);
-                for (source, connections) in by_class.get(class).into_iter().flatten() {
+                let mut sources = by_class.get(class).cloned().unwrap_or_default();
+                sources.retain(|_, connections| !connections.intersection(&offer).is_empty());
+                offers.push((*workload, offer, sources));
+            }
+            // Who reaches the service reaches all behind it: who is kept out of one does not.
+            let admits = |source: &(u32, bool)| offers.iter().all(|one| one.2.contains_key(source));
+            let mut sources = ClassSources::new();
+            let mut ports = Connections::none();
+            for (workload, offer, own) in &offers {
+                ports = ports.union(offer);
+                let is_alike = own.keys().all(admits);
+                let stated = if is_alike { &mut offered } else { &mut apart };
+                let before = stated.entry(*workload).or_default();
+                *before = before.union(offer);
+                for (source, connections) in own.iter().filter(|(source, _)| admits(source)) {
                     let entry = sources.entry(*source).or_default();
                     *entry = entry.union(connections);
                 }
@@ -85,6 +97,9 @@ impl Reachable {
             let mut ports = container_ports(view, workload);
             if let Some(offer) = offered.get(&workload) {
                 ports = ports.difference(offer);
+            }
+            if let Some(offer) = apart.get(&workload) {
+                ports = ports.union(offer);
             }
             let sources = by_class.get(class).cloned().unwrap_or_default();
             reachable.add(workload, sources, ports);

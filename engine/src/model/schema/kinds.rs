@@ -114,7 +114,7 @@ pub(super) const KINDS: &[KindSpec] = &[
         name: "CAN_REACH",
         from: "Internet|Ingress|Workload|NetworkZone",
         to: "Ingress|Service|Workload|DataStore|NetworkZone",
-        doc: "Packets get through: network policies, security groups and exposure evaluated. Holds step by step: who reaches an ingress or a zone reaches what that reaches. ROUTES_TO is configuration only.",
+        doc: "Packets get through: network policies, security groups and exposure evaluated. Holds step by step: who reaches an ingress or a zone reaches what that reaches, and who reaches a service every workload behind it. A workload is reached on ports that it declares; one that declares none and stands behind no service is not known to listen. ROUTES_TO is configuration only.",
         properties: &[
             p("ports", StrList, "Ports."),
             p("decision", Str, "`allow` or `unknown`."),
