@@ -93,6 +93,8 @@ pub enum TemplatePart {
         /// The property.
         property: Option<Arc<str>>,
     },
+    /// Left out where one of its holes has no value.
+    Optional(Vec<TemplatePart>),
 }
 
 impl Template {
@@ -100,26 +102,37 @@ impl Template {
     pub fn render(&self, snapshot: &Snapshot, bindings: &Bindings) -> String {
         let mut out = String::new();
         for part in &self.0 {
-            match part {
-                TemplatePart::Text(text) => out.push_str(text),
-                TemplatePart::Hole { var, property } => {
-                    out.push_str(&render_hole(
-                        snapshot,
-                        bindings.get(*var),
-                        property.as_deref(),
-                    ));
-                }
+            match part.render(snapshot, bindings) {
+                Some(text) => out.push_str(&text),
+                None if matches!(part, TemplatePart::Optional(_)) => {}
+                None => out.push('?'),
             }
         }
         out
     }
 }
 
-fn render_hole(snapshot: &Snapshot, binding: &Binding, property: Option<&str>) -> String {
+impl TemplatePart {
+    /// None where a property has no value.
+    fn render(&self, snapshot: &Snapshot, bindings: &Bindings) -> Option<String> {
+        match self {
+            TemplatePart::Text(text) => Some(text.to_string()),
+            TemplatePart::Hole { var, property } => {
+                render_hole(snapshot, bindings.get(*var), property.as_deref())
+            }
+            TemplatePart::Optional(parts) => parts
+                .iter()
+                .map(|part| part.render(snapshot, bindings))
+                .collect(),
+        }
+    }
+}
+
+fn render_hole(snapshot: &Snapshot, binding: &Binding, property: Option<&str>) -> Option<String> {
     let value = match (binding, property) {
-        (Binding::Node(node), None) => return display_name(snapshot, *node).to_owned(),
+        (Binding::Node(node), None) => return Some(display_name(snapshot, *node).to_owned()),
         (Binding::Edge(edge), None) => {
-            return snapshot.kind_name(snapshot.edge(*edge).kind).to_owned();
+            return Some(snapshot.kind_name(snapshot.edge(*edge).kind).to_owned());
         }
         (Binding::Node(node), Some(property)) => snapshot
             .prop_id(property)
@@ -129,7 +142,7 @@ fn render_hole(snapshot: &Snapshot, binding: &Binding, property: Option<&str>) -
             .and_then(|prop| snapshot.edge_prop(*edge, prop)),
         _ => None,
     };
-    value.map_or_else(|| "?".to_owned(), |value| plain_text(&value))
+    value.map(|value| plain_text(&value))
 }
 
 /// What people call a node: its `name`, else its stable id.

@@ -140,14 +140,21 @@ impl Join for Images {
 
 /// How the workload names and pulls the image, as its document says.
 fn run_of(view: View<'_>, workload: NodeId, image: NodeId) -> Vec<(&'static str, Value)> {
-    let edges = view.out_edges(workload, "RUNS").into_iter();
-    let Some((edge, _)) = edges.into_iter().find(|(_, end)| *end == image) else {
+    let mut edges = view.out_edges(workload, "RUNS");
+    edges.retain(|(_, end)| *end == image);
+    // An image of an init container and of another is the other's as well.
+    let init = edges.iter().all(|(edge, _)| view.edge_flag(*edge, "init"));
+    let Some((edge, _)) = edges.first() else {
         return Vec::new();
     };
-    ["pinned", "pull_policy"]
+    let mut stated: Vec<(&'static str, Value)> = ["pinned", "pull_policy"]
         .into_iter()
-        .filter_map(|name| Some((name, view.edge_value(edge, name)?)))
-        .collect()
+        .filter_map(|name| Some((name, view.edge_value(*edge, name)?)))
+        .collect();
+    if init {
+        stated.push(("init", Value::Bool(true)));
+    }
+    stated
 }
 
 /// `Repository BUILDS Image`.

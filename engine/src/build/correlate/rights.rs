@@ -225,7 +225,9 @@ fn is_powerful(rbac: &Rbac, action: &str, name: &str) -> bool {
                 "kubernetes.io/kube-apiserver-client" | "kubernetes.io/*"
             )
         }
-        "mutatingwebhookconfigurations:patch" | "apiservices:patch" => true,
+        "mutatingwebhookconfigurations:patch"
+        | "validatingwebhookconfigurations:patch"
+        | "apiservices:patch" => true,
         _ => false,
     }
 }

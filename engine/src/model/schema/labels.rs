@@ -368,6 +368,11 @@ pub(super) const LABELS: &[LabelSpec] = &[
                 "Whether a service-account token is mounted; absent where the pod does not say: then the service account decides, then yes.",
             ),
             p("share_process_namespace", Bool, "shareProcessNamespace."),
+            p(
+                "user_namespace",
+                Bool,
+                "Its users are none of the machine's: hostUsers is false.",
+            ),
             p("ports", StrList, "Container ports as `8080/TCP`."),
             p("port_names", StrList, "Named ports as `http=8080/TCP`."),
             p(

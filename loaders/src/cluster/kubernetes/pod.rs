@@ -24,6 +24,8 @@ pub(super) struct PodSpec {
     pub(super) host_pid: Option<bool>,
     #[serde(rename = "hostIPC")]
     pub(super) host_ipc: Option<bool>,
+    /// False gives the pod a user namespace.
+    pub(super) host_users: Option<bool>,
     pub(super) share_process_namespace: Option<bool>,
     pub(super) security_context: Option<SecurityContext>,
 }
@@ -76,6 +78,7 @@ pub(super) struct Container {
     pub(super) volume_mounts: Option<Vec<VolumeMount>>,
     pub(super) security_context: Option<SecurityContext>,
     pub(super) image_pull_policy: Option<Text>,
+    pub(super) restart_policy: Option<Text>,
 }
 
 /// `ContainerPort`.

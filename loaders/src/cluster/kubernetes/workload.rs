@@ -96,6 +96,7 @@ pub(super) struct Workload {
     pub(super) host_pid: bool,
     pub(super) host_ipc: bool,
     pub(super) share_process_namespace: bool,
+    pub(super) host_users: Judgement,
     pub(super) host_paths: BTreeSet<String>,
     pub(super) host_paths_read_only: BTreeSet<String>,
     pub(super) capabilities_added: BTreeSet<String>,
@@ -200,6 +201,7 @@ impl Workload {
             host_pid: false,
             host_ipc: false,
             share_process_namespace: false,
+            host_users: Judgement::NotAsked,
             host_paths: BTreeSet::new(),
             host_paths_read_only: BTreeSet::new(),
             capabilities_added: BTreeSet::new(),
@@ -247,6 +249,8 @@ impl Workload {
         self.host_network |= spec.host_network == Some(true);
         self.host_pid |= spec.host_pid == Some(true);
         self.host_ipc |= spec.host_ipc == Some(true);
+        // Any specification that shares the users of the machine decides.
+        self.host_users.add(Some(spec.host_users != Some(false)));
         self.share_process_namespace |= spec.share_process_namespace == Some(true);
         let apparmor: BTreeMap<&str, &str> = annotations
             .filter_map(|(key, value)| {
@@ -317,7 +321,9 @@ impl Workload {
         };
         let pull_policy = container.image_pull_policy.as_deref().map(str::to_owned);
         let detail = self.runs.entry(run).or_default();
-        detail.init = role == Role::Init;
+        // One that is always restarted runs beside the others: a sidecar.
+        let is_sidecar = container.restart_policy.as_deref() == Some("Always");
+        detail.init = role == Role::Init && !is_sidecar;
         detail.pull_policy = pull_policy.or(detail.pull_policy.take());
     }
 

@@ -313,6 +313,9 @@ fn set_properties(estate: &mut Estate<'_>, node: FactRef, workload: &Workload) {
         "share_process_namespace",
         workload.share_process_namespace,
     );
+    if workload.host_users.known() == Some(false) {
+        facts.set(node, "user_namespace", true);
+    }
     facts.set(node, "read_only_root", workload.read_only_root);
     facts.set(
         node,

@@ -13,10 +13,12 @@ use crate::graph::NodeId;
 /// Starting compute and the like: asked of the whole account.
 pub(super) const ACCOUNT_ACTIONS: &[&str] = &[
     "apprunner:CreateService",
+    "bedrock-agentcore:CreateCodeInterpreter",
     "cloudformation:CreateChangeSet",
     "cloudformation:CreateStack",
     "cloudformation:CreateStackSet",
     "cloudformation:UpdateStack",
+    "cloudformation:UpdateStackSet",
     "codebuild:CreateProject",
     "codebuild:StartBuild",
     "datapipeline:CreatePipeline",
@@ -257,6 +259,7 @@ pub(super) fn of<'a>(view: View<'a>, registries: &'a BTreeSet<String>) -> Vec<Ta
         "CloudRole",
         "CloudUser",
         "CloudGroup",
+        "CloudPolicy",
         "Function",
         "Instance",
     ] {
@@ -402,6 +405,17 @@ fn actions(view: View<'_>, node: NodeId, label: &str, arn: &str) -> Vec<(&'stati
             ],
             arn,
         ),
+        // Policies of AWS belong to nobody here; those written into an identity have no versions.
+        ("CloudPolicy", "iam")
+            if account != "aws"
+                && view.flag(node, "inline") != Some(true)
+                && !view.starts(node, "HAS_POLICY").is_empty() =>
+        {
+            on(
+                &["iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"],
+                arn,
+            )
+        }
         ("CloudGroup", "iam") => on(&["iam:AddUserToGroup"], arn),
         ("CloudUser", "iam") => on(
             &[
