@@ -26,6 +26,15 @@ const END: &str = "<!-- end of the table of rules -->";
 /// Kinds of edges and labels, and the documents that state them; the first that fits of each edge.
 const FEEDS: &[(&str, &str)] = &[
     ("HAS_PERMISSION", "RBAC or IAM"),
+    ("HAS_ROLE_ON", "GitHound"),
+    ("HAS_BRANCH", "GitHound"),
+    ("CAN_BYPASS", "GitHound"),
+    ("HAS_SECRET", "GitHound"),
+    ("CAN_WRITE", "GitHound"),
+    ("INSTALLED_ON", "GitHound"),
+    ("OPERATES", "GitHound"),
+    ("IN_ORGANIZATION", "GitHound"),
+    ("Human", "GitHound"),
     ("CAN_ASSUME", "AWS IAM"),
     ("HAS_POLICY", "AWS IAM"),
     ("IN_ACCOUNT", "AWS"),

@@ -2,7 +2,9 @@
 //!
 //! Ids are global to a BloodHound instance and not case-sensitive there, so they become
 //! `bloodhound:<ID>`. Kinds become labels, the first one first. Whether an edge is a step of an
-//! attacker is not decided here.
+//! attacker is not decided here. What a collector for GitHub says is said in our own words too.
+
+mod github;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -101,13 +103,14 @@ impl Loader for OpenGraph {
         let file: File = document.value()?;
         report.tool("BloodHound OpenGraph", None);
         let source_kind = file.metadata.source_kind.as_deref();
+        let ids = github::known_ids(&file.graph);
         let mut known = HashSet::new();
         let mut by_name: HashMap<(String, String), String> = HashMap::new();
         for (index, node) in file.graph.nodes.iter().enumerate() {
             report.count("nodes", 1);
             let kind = node.kinds.first().map_or("", String::as_str);
             report.count(&format!("node_primary_kinds.{kind}"), 1);
-            let id = object_id(&node.id);
+            let id = renamed(object_id(&node.id), &ids);
             if !known.insert(id.clone()) {
                 report.count("duplicate_node_ids", 1);
                 report.warn("node-twice", || {
@@ -131,7 +134,7 @@ impl Loader for OpenGraph {
             report.count("edges", 1);
             report.count(&format!("edge_kinds.{}", edge.kind), 1);
             let ends = [("start", &edge.start), ("end", &edge.end)].map(|(name, end)| {
-                let id = end_id(end, &by_name);
+                let id = renamed(end_id(end, &by_name), &ids);
                 let is_known = known.contains(&id);
                 if !is_known {
                     report.warn("end-not-in-document", || {
@@ -147,8 +150,24 @@ impl Loader for OpenGraph {
                 .map_err(|source| at(format!("/graph/edges/{index}"), source))?;
             set_properties(facts, fact, edge.properties.as_ref());
         }
+        let is_whole = github::state(&file.graph, &ids, facts).map_err(|source| {
+            // Every id was accepted above; what is made of one is named by the document as a whole.
+            at("/graph".to_owned(), source)
+        })?;
+        if !is_whole {
+            report.warn("roles-not-followed", || "/graph/edges".to_owned());
+        }
         Ok(())
     }
+}
+
+fn renamed(id: String, ids: &BTreeMap<String, String>) -> String {
+    ids.get(&id).cloned().unwrap_or(id)
+}
+
+/// The node an end names by id.
+fn end_id_of(end: &End, ids: &BTreeMap<String, String>) -> Option<String> {
+    (end.match_by.as_deref() != Some("name")).then(|| renamed(object_id(&end.value), ids))
 }
 
 fn at(pointer: String, source: foothold_engine::model::IdError) -> LoadError {
@@ -196,6 +215,100 @@ fn set_properties(facts: &mut Facts, fact: FactRef, properties: Option<&Map<Stri
 mod tests {
     use crate::testing::check;
     use expect_test::expect;
+
+    #[test]
+    fn what_a_collector_for_github_says_is_said_in_our_words_too() {
+        check(
+            "github.json",
+            r#"{"metadata": {"source_kind": "GitHub"}, "graph": {
+              "nodes": [
+                {"id": "o", "kinds": ["GH_Organization"], "properties": {"login": "acme"}},
+                {"id": "owners", "kinds": ["GH_OrgRole", "GH_Role"], "properties": {"short_name": "owners"}},
+                {"id": "r", "kinds": ["GH_Repository"], "properties": {"html_url": "https://github.com/Acme/Shop", "visibility": "private", "default_branch": "main"}},
+                {"id": "write", "kinds": ["GH_RepoRole", "GH_Role"], "properties": {"short_name": "write"}},
+                {"id": "read", "kinds": ["GH_RepoRole", "GH_Role"], "properties": {"short_name": "read"}},
+                {"id": "b", "kinds": ["GH_Branch"], "properties": {"short_name": "main"}},
+                {"id": "p", "kinds": ["GH_BranchProtectionRule"], "properties": {"required_pull_request_reviews": true}},
+                {"id": "ann", "kinds": ["GH_User"], "properties": {"login": "ann", "email": "ann@acme.example"}},
+                {"id": "bob", "kinds": ["GH_User"], "properties": {"login": "bob", "email": ""}},
+                {"id": "t", "kinds": ["GH_Team"]}, {"id": "tm", "kinds": ["GH_TeamRole", "GH_Role"], "properties": {"short_name": "members"}},
+                {"id": "k", "kinds": ["GH_RepoSecret", "GH_Secret"]},
+                {"id": "i", "kinds": ["GH_AppInstallation"], "properties": {"app_slug": "ci", "repository_selection": "selected", "permissions": "{\"contents\": \"write\"}"}},
+                {"id": "a", "kinds": ["GH_App"], "properties": {"slug": "ci", "owner_login": "Vendor"}},
+                {"id": "pat", "kinds": ["GH_PersonalAccessToken"], "properties": {"permissions": "{\"repository\": {\"contents\": \"write\"}}"}}],
+              "edges": [
+                {"kind": "GH_Owns", "start": {"value": "o"}, "end": {"value": "r"}},
+                {"kind": "GH_Contains", "start": {"value": "o"}, "end": {"value": "owners"}},
+                {"kind": "GH_HasBranch", "start": {"value": "r"}, "end": {"value": "b"}},
+                {"kind": "GH_ProtectedBy", "start": {"value": "p"}, "end": {"value": "b"}},
+                {"kind": "GH_WriteRepoContents", "start": {"value": "write"}, "end": {"value": "r"}},
+                {"kind": "GH_ReadRepoContents", "start": {"value": "read"}, "end": {"value": "r"}},
+                {"kind": "GH_HasBaseRole", "start": {"value": "write"}, "end": {"value": "read"}},
+                {"kind": "GH_CanWriteBranch", "start": {"value": "ann"}, "end": {"value": "b"}},
+                {"kind": "GH_HasRole", "start": {"value": "ann"}, "end": {"value": "owners"}},
+                {"kind": "GH_HasRole", "start": {"value": "bob"}, "end": {"value": "tm"}},
+                {"kind": "GH_MemberOf", "start": {"value": "tm"}, "end": {"value": "t"}},
+                {"kind": "GH_HasRole", "start": {"value": "t"}, "end": {"value": "write"}},
+                {"kind": "GH_HasSecret", "start": {"value": "r"}, "end": {"value": "k"}},
+                {"kind": "GH_CanAccess", "start": {"value": "i"}, "end": {"value": "r"}},
+                {"kind": "GH_CanAccess", "start": {"value": "pat"}, "end": {"value": "r"}}]}}"#,
+            &expect![[r#"
+                bloodhound:O :GH_Organization login="acme" source_kind="GitHub"
+                bloodhound:OWNERS :GH_OrgRole:GH_Role short_name="owners" source_kind="GitHub"
+                repo://github.com/acme/shop :GH_Repository default_branch="main" html_url="https://github.com/Acme/Shop" source_kind="GitHub" visibility="private"
+                bloodhound:WRITE :GH_RepoRole:GH_Role short_name="write" source_kind="GitHub"
+                bloodhound:READ :GH_RepoRole:GH_Role short_name="read" source_kind="GitHub"
+                bloodhound:B :GH_Branch short_name="main" source_kind="GitHub"
+                bloodhound:P :GH_BranchProtectionRule required_pull_request_reviews=true source_kind="GitHub"
+                bloodhound:ANN :GH_User email="ann@acme.example" login="ann" source_kind="GitHub"
+                bloodhound:BOB :GH_User email="" login="bob" source_kind="GitHub"
+                bloodhound:T :GH_Team source_kind="GitHub"
+                bloodhound:TM :GH_TeamRole:GH_Role short_name="members" source_kind="GitHub"
+                bloodhound:K :GH_RepoSecret:GH_Secret source_kind="GitHub"
+                bloodhound:I :GH_AppInstallation app_slug="ci" permissions="{\"contents\": \"write\"}" repository_selection="selected" source_kind="GitHub"
+                bloodhound:A :GH_App owner_login="Vendor" slug="ci" source_kind="GitHub"
+                bloodhound:PAT :GH_PersonalAccessToken permissions="{\"repository\": {\"contents\": \"write\"}}" source_kind="GitHub"
+                vendor://vendor :Vendor name="Vendor"
+                bloodhound:ANN :Identity
+                bloodhound:ANN :Human
+                bloodhound:B :Branch requires_code_owner_review=false requires_review=true restricts_pushes=false
+                bloodhound:BOB :Identity
+                bloodhound:I :Identity:App
+                bloodhound:K :Secret
+                bloodhound:O :Organization
+                bloodhound:PAT :Secret kind="access-token"
+                bloodhound:T :Identity:Group
+                repo://github.com/acme/shop :Repository visibility="private"
+                bloodhound:B :Branch default=true
+                bloodhound:O -GH_Owns-> repo://github.com/acme/shop
+                bloodhound:O -GH_Contains-> bloodhound:OWNERS
+                repo://github.com/acme/shop -GH_HasBranch-> bloodhound:B
+                bloodhound:P -GH_ProtectedBy-> bloodhound:B
+                bloodhound:WRITE -GH_WriteRepoContents-> repo://github.com/acme/shop
+                bloodhound:READ -GH_ReadRepoContents-> repo://github.com/acme/shop
+                bloodhound:WRITE -GH_HasBaseRole-> bloodhound:READ
+                bloodhound:ANN -GH_CanWriteBranch-> bloodhound:B
+                bloodhound:ANN -GH_HasRole-> bloodhound:OWNERS
+                bloodhound:BOB -GH_HasRole-> bloodhound:TM
+                bloodhound:TM -GH_MemberOf-> bloodhound:T
+                bloodhound:T -GH_HasRole-> bloodhound:WRITE
+                repo://github.com/acme/shop -GH_HasSecret-> bloodhound:K
+                bloodhound:I -GH_CanAccess-> repo://github.com/acme/shop
+                bloodhound:PAT -GH_CanAccess-> repo://github.com/acme/shop
+                vendor://vendor -OPERATES-> bloodhound:I
+                bloodhound:ANN -HAS_ROLE_ON-> bloodhound:O [owner] role="owner"
+                bloodhound:ANN -CAN_BYPASS-> bloodhound:B
+                bloodhound:BOB -MEMBER_OF-> bloodhound:T
+                bloodhound:I -INSTALLED_ON-> repo://github.com/acme/shop permissions=["contents:write"]
+                bloodhound:PAT -CAN_WRITE-> repo://github.com/acme/shop
+                bloodhound:T -HAS_ROLE_ON-> repo://github.com/acme/shop role="write"
+                repo://github.com/acme/shop -HAS_BRANCH-> bloodhound:B
+                repo://github.com/acme/shop -HAS_SECRET-> bloodhound:K
+                repo://github.com/acme/shop -IN_ORGANIZATION-> bloodhound:O
+                dangling_edges=0 edge_kinds.GH_CanAccess=2 edge_kinds.GH_CanWriteBranch=1 edge_kinds.GH_Contains=1 edge_kinds.GH_HasBaseRole=1 edge_kinds.GH_HasBranch=1 edge_kinds.GH_HasRole=3 edge_kinds.GH_HasSecret=1 edge_kinds.GH_MemberOf=1 edge_kinds.GH_Owns=1 edge_kinds.GH_ProtectedBy=1 edge_kinds.GH_ReadRepoContents=1 edge_kinds.GH_WriteRepoContents=1 edges=15 node_primary_kinds.GH_App=1 node_primary_kinds.GH_AppInstallation=1 node_primary_kinds.GH_Branch=1 node_primary_kinds.GH_BranchProtectionRule=1 node_primary_kinds.GH_OrgRole=1 node_primary_kinds.GH_Organization=1 node_primary_kinds.GH_PersonalAccessToken=1 node_primary_kinds.GH_RepoRole=2 node_primary_kinds.GH_RepoSecret=1 node_primary_kinds.GH_Repository=1 node_primary_kinds.GH_Team=1 node_primary_kinds.GH_TeamRole=1 node_primary_kinds.GH_User=2 nodes=15
+            "#]],
+        );
+    }
 
     #[test]
     fn nodes_and_edges_by_id_and_by_name() {

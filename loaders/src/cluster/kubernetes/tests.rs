@@ -4,6 +4,51 @@ use crate::load::{Options, load_bytes};
 use crate::testing::{check, check_error, check_with, render};
 
 #[test]
+fn a_sidecar_is_no_init_container_and_a_pod_may_have_users_of_its_own() {
+    check(
+        "pods.yaml",
+        r#"
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: n}
+spec:
+  hostUsers: false
+  initContainers:
+    - {name: proxy, image: "acme/proxy:1", restartPolicy: Always}
+    - {name: migrate, image: "acme/migrate:1"}
+  containers: [{name: c, image: "acme/web:1"}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: plain, namespace: n}
+spec: {hostUsers: true, containers: [{name: c, image: "acme/web:1"}]}
+"#,
+        &expect![[r#"
+            k8s://default/n/Pod/plain :Workload:Pod allow_privilege_escalation=true cluster="default" drops_all_capabilities=false host_ipc=false host_network=false host_pid=false kind="Pod" name="plain" namespace="n" privileged=false read_only_root=false runtime_socket=false share_process_namespace=false
+            k8s://default/-/Namespace/n :Namespace cluster="default" name="n"
+            k8s://default :Cluster name="default"
+            k8s://default/n/ServiceAccount/default :Identity:ServiceAccount cluster="default" name="default" namespace="n"
+            image://docker.io/acme/web:1 :Image name="docker.io/acme/web:1" registry="docker.io" repository="acme/web" tag="1"
+            k8s://default/n/Pod/web :Workload:Pod allow_privilege_escalation=true cluster="default" drops_all_capabilities=false host_ipc=false host_network=false host_pid=false kind="Pod" name="web" namespace="n" privileged=false read_only_root=false runtime_socket=false share_process_namespace=false user_namespace=true
+            image://docker.io/acme/web:1 :Image name="docker.io/acme/web:1" registry="docker.io" repository="acme/web" tag="1"
+            image://docker.io/acme/migrate:1 :Image name="docker.io/acme/migrate:1" registry="docker.io" repository="acme/migrate" tag="1"
+            image://docker.io/acme/proxy:1 :Image name="docker.io/acme/proxy:1" registry="docker.io" repository="acme/proxy" tag="1"
+            k8s://default/-/Namespace/n -IN_CLUSTER-> k8s://default
+            k8s://default/n/Pod/plain -IN_NAMESPACE-> k8s://default/-/Namespace/n
+            k8s://default/n/ServiceAccount/default -IN_NAMESPACE-> k8s://default/-/Namespace/n
+            k8s://default/n/Pod/plain -RUNS_AS-> k8s://default/n/ServiceAccount/default
+            k8s://default/n/Pod/plain -RUNS-> image://docker.io/acme/web:1 [c] container="c" init=false pinned=false pull_policy="IfNotPresent"
+            k8s://default/n/Pod/web -IN_NAMESPACE-> k8s://default/-/Namespace/n
+            k8s://default/n/Pod/web -RUNS_AS-> k8s://default/n/ServiceAccount/default
+            k8s://default/n/Pod/web -RUNS-> image://docker.io/acme/web:1 [c] container="c" init=false pinned=false pull_policy="IfNotPresent"
+            k8s://default/n/Pod/web -RUNS-> image://docker.io/acme/migrate:1 [migrate] container="migrate" init=true pinned=false pull_policy="IfNotPresent"
+            k8s://default/n/Pod/web -RUNS-> image://docker.io/acme/proxy:1 [proxy] container="proxy" init=false pinned=false pull_policy="IfNotPresent"
+            automount_false=0 capabilities_added=0 containers=4 distinct_images=3 host_ipc=0 host_network=0 host_pid=0 kinds.Pod=2 namespaces=1 objects=2 pod_specs=2 privileged_containers=0 secret_env_refs=0 service_accounts_used=1
+        "#]],
+    );
+}
+
+#[test]
 fn a_deployment_with_everything() {
     check(
         "deployment.yaml",
