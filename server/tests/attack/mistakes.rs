@@ -1,6 +1,7 @@
-//! Each of these has burned another product (attack model, section 7). Three more of the list are
-//! held where the code is: namesakes in two tenants in the engine's `correlate` tests, trust that
-//! is not traversed backwards and administrators whose denies count in its `iam` tests.
+//! Each of these has burned another product (attack model, section 7). Two more of the list are
+//! held where the code is: item 2, `namesakes_in_two_tenants_never_meet`, in the engine's `correlate`
+//! tests, item 4, `administrator_shortcuts_honour_denies_and_boundaries`, in its `iam` tests, and there the
+//! policies of item 3 as well, `inbound_trust_is_not_outbound`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,10 @@ fn no_path_climbs_to_a_shared_parent_and_descends_to_a_sibling() {
         ("OWNED_BY", "team:shop", "Team"),
         ("IN_ACCOUNT", "aws://111122223333", "Account"),
         ("MEMBER_OF", "group:developers", "Group"),
+        ("RUNS", "image://registry.example/shop:1", "Image"),
+        ("CONTAINS", "pkg:npm/shared@1", "Package"),
+        ("SCHEDULED_ON", "node:shared", "Node"),
+        ("PART_OF", "k8s://c/shop/Deployment/shop", "Workload"),
     ];
     let kinds = [
         "Workload",
@@ -100,6 +105,33 @@ fn no_path_climbs_to_a_shared_parent_and_descends_to_a_sibling() {
         }
     }
     assert!(n_held > 0);
+}
+
+/// Item 3: That b trusts a gives a something on b, and b nothing on a, along whatever edge the trust is
+/// stated.
+#[test]
+fn who_trusts_gains_nothing_from_whom_it_trusts() {
+    let role = |name: &str, principal: &Value| {
+        let trust = json!({"Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal}
+        ]});
+        json!({"node": {"id": format!("arn:aws:iam::111111111111:role/{name}"),
+            "labels": ["Identity", "CloudRole"],
+            "props": {"name": name, "trust_policy": trust.to_string()}}})
+    };
+    let (a, b) = (
+        "arn:aws:iam::111111111111:role/a",
+        "arn:aws:iam::111111111111:role/b",
+    );
+    let records = [
+        role("a", &json!({"Service": "ec2.amazonaws.com"})),
+        role("b", &json!({"AWS": a})),
+        edge(b, "TRUSTS", a),
+    ];
+    let graph = derived(&[("estate.jsonl".into(), lines(&records))]);
+    assert!(held_from(&graph, &format!("as({a})")).contains(&format!("as({b})")));
+    let back = held_from(&graph, &format!("as({b})"));
+    assert!(!back.iter().any(|state| state.contains(a)), "{back:?}");
 }
 
 /// Item 5: Each step starts from what was held before, nothing is held twice, and each step names its
@@ -151,9 +183,34 @@ fn a_further_step_never_raises_a_score() {
         // Fixed-point costs round each step.
         let likelihood = path["likelihood"].as_f64().unwrap();
         assert!(likelihood <= product * 1.001, "{likelihood} {product}");
-        let weakest = path["weakest"]["likelihood"].as_f64();
-        assert!(weakest.is_none_or(|weakest| likelihood <= weakest * 1.001));
+        let weakest = usize::try_from(path["weakest"].as_u64().unwrap()).unwrap();
+        let weakest = path["steps"][weakest]["likelihood"].as_f64().unwrap();
+        assert!(likelihood <= weakest * 1.001, "{likelihood} {weakest}");
+        for step in path["steps"].as_array().unwrap() {
+            assert!(weakest <= step["likelihood"].as_f64().unwrap());
+        }
     }
+    // A way more, of whatever likelihood, makes no way less likely, and no way likelier than 1.
+    let best = |answer: &Value| -> Vec<(String, f64)> {
+        let rows = answer["rows"].as_array().unwrap().iter();
+        rows.map(|row| {
+            let store = row[0]["$node"]["id"].as_str().unwrap().to_owned();
+            (store, row[1].as_f64().unwrap())
+        })
+        .collect()
+    };
+    let question = "EXPLOITABILITY OF (d:DataStore) YIELD node, likelihood";
+    let before = best(&ask("1", question));
+    let more = "WHAT IF ADD (:Internet)-[:CAN_REACH]->(w:Workload)";
+    let after = best(&ask("1", &format!("{more} {question}")));
+    assert_eq!(before.len(), after.len());
+    let mut n_likelier = 0;
+    for ((store, was), (same, is)) in before.iter().zip(&after) {
+        assert_eq!(store, same);
+        assert!(was <= is && *is <= 1.0, "{store}: {was} {is}");
+        n_likelier += usize::from(was < is);
+    }
+    assert!(n_likelier > 0, "{after:?}");
 }
 
 /// Item 8: A rule that cannot fire for lack of facts is listed, with what it lacks.
@@ -192,7 +249,7 @@ fn edges_of_the_user_survive_recomputation() {
         "by-hand.jsonl",
         &[
             node("i:ci", &["Identity"]),
-            node("i:admin", &["Identity"]),
+            node("i:admin", &["Identity", "CloudRole"]),
             edge("i:ci", "CAN_ASSUME", "i:admin"),
         ],
     );
@@ -204,10 +261,20 @@ fn edges_of_the_user_survive_recomputation() {
         answer["rows"].clone()
     };
     assert_eq!(asked(), json!([["i:admin"]]));
+    // What follows from it.
+    let derived = || {
+        let question = "EXPLOITABILITY OF as(i:Identity {name: 'i:admin'}) \
+             FROM as(i:Identity {name: 'i:ci'}) YIELD likelihood";
+        let text = run("1", &["query", "--format", "json", "--db", db, question]);
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        answer["rows"].clone()
+    };
+    assert_eq!(derived(), json!([[0.98]]));
     let other = write("other.jsonl", &[node("w:web", &["Workload"])]);
     run("1", &["import", "--db", db, &other]);
     run("1", &["analyze", "--db", db]);
     assert_eq!(asked(), json!([["i:admin"]]));
+    assert_eq!(derived(), json!([[0.98]]));
 }
 
 /// Item 10: Removing one source leaves what another asserts.

@@ -500,17 +500,54 @@ fn one_step_of_a_rule_is_explained() {
         "json",
     ]);
     assert!(json.json()[0]["guards"].is_array());
-    let none = run(&[
-        "rules",
-        "explain",
-        rule,
-        "--on",
-        "exec(x:y)",
-        "--load",
-        text(&shop()),
-    ]);
-    assert_eq!(none.code, 2);
-    assert!(none.err.contains("WHY NOT"), "{}", none.err);
+    let load = shop();
+    let batch = "k8s://prod/shop/Deployment/batch";
+    let checkout = "k8s://prod/shop/Deployment/checkout";
+    for (rule, on, wanted) in [
+        (rule, "exec(x:y)".to_owned(), "no asset `x:y`"),
+        (
+            rule,
+            format!("exec({checkout}s)"),
+            "did you mean `k8s://prod/shop/Deployment/checkout`?",
+        ),
+        (
+            rule,
+            "k8s://prod/shop/Deployment/checkou".to_owned(),
+            "did you mean",
+        ),
+        (
+            rule,
+            format!("has({checkout})"),
+            "`has` is no capability; they are reach, exec",
+        ),
+        (rule, format!("root({checkout})"), "gains exec(w), not root"),
+        (
+            "R66",
+            format!("exec({checkout})"),
+            "`pass-role` gains as(r), not exec",
+        ),
+        ("R66", checkout.to_owned(), "is not one"),
+        (
+            rule,
+            format!("reach(net://internet) => {gain}"),
+            "it needs reach(k8s://prod/shop/Deployment/checkout)",
+        ),
+        (
+            "R36",
+            "know(k8s://prod/shop/Deployment/batch)".to_owned(),
+            "is not one",
+        ),
+        (
+            "service-forwards",
+            batch.to_owned(),
+            "with w = k8s://prod/shop/Deployment/batch is false",
+        ),
+    ] {
+        let asked = ["rules", "explain", rule, "--on", &on, "--load", text(&load)];
+        let none = run(&asked);
+        assert_eq!(none.code, 2, "{rule} {on}");
+        assert!(none.err.contains(wanted), "{rule} {on}: {}", none.err);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `foothold rules explain RULE --on STEP`: premises, evidence and guards of one step.
 
+mod missing;
+
 use foothold_engine::attack::{AttackGraph, RuleId};
 use foothold_engine::search::StepId;
 use foothold_query::verb::step_json;
@@ -31,10 +33,7 @@ pub(super) fn explain(
         .filter(|&step| graph.rule_of(step) == id && is_meant(graph, step, on))
         .collect();
     if steps.is_empty() {
-        let name = &graph.rules().get(id).name;
-        anyhow::bail!(
-            "`{name}` gives no step on `{on}`; ask `WHY NOT {name} TO (n WHERE id(n) = '...')`"
-        );
+        anyhow::bail!(missing::why(graph, id, on)?);
     }
     let explained: Vec<Value> = steps
         .iter()
