@@ -186,6 +186,13 @@ fn t13_the_live_cluster_is_what_its_dump_says() {
         "MATCH (b:ClusterRoleBinding)-[:BINDS]->(:ClusterRole {name: 'cluster-admin'}) RETURN count(*)",
     );
     assert_eq!(to_admin, [json!([2])]);
+    // A pod of each daemon set on each machine, and the replicas of the others.
+    let pods = ask(
+        &dump,
+        "MATCH (n:Node) WITH count(n) AS machines MATCH (w:Workload)
+         RETURN sum(CASE WHEN w:DaemonSet THEN machines ELSE coalesce(w.replicas, 1) END)",
+    );
+    assert_eq!(pods, [json!([33])]);
     // 18 privileged containers run in the pods of three daemon sets.
     let privileged = ask(
         &dump,
