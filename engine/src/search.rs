@@ -11,7 +11,7 @@
 //! | exploitability of all states | [`cheapest_from`] | exact for derivation trees; a shared premise is paid twice, so the likelihood is a lower bound |
 //! | at least one path succeeds | [`sample`], [`probability_ceilings`] | exact in every world; ceilings hold |
 //! | k most likely paths | [`attack_paths`], [`stream_attack_paths`] | chains of main premises, each with its cheapest side derivations |
-//! | what falls with a state, and how likely | [`cheapest_from`], [`cheapest_from_holding`], [`closure`] | exact as above |
+//! | what falls with a state, and how likely | [`cheapest_from`], [`cheapest_from_holding`], [`closure`]; within so many steps [`cheapest_within_steps`] | exact as above |
 //! | crown-jewel value reached from every state | [`reach_of_all`] | upper bound |
 //! | size and value of every blast radius | [`blast_sizes`] | exact |
 //! | the same, estimated with a stated error | [`estimate_blast_sizes`] | of an upper bound |
@@ -43,6 +43,7 @@ mod sketch;
 mod testing;
 pub mod topology;
 mod view;
+mod within_steps;
 
 pub use crate::bits::Bits;
 pub use blast::{BlastSizes, blast_sizes};
@@ -61,3 +62,4 @@ pub use sample::{Estimate, Sampled, probability_ceilings, sample};
 pub use sketch::{SizeEstimate, SizeEstimates, estimate_blast_sizes};
 pub use topology::{StateId, StepGraph, StepGraphBuilder, StepId, TopologyError};
 pub use view::{Additions, AndStep, StepParts, Topology, View};
+pub use within_steps::cheapest_within_steps;

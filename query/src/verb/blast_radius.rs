@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use foothold_engine::attack::{AttackGraph, Capability, crown_jewels, display_name};
-use foothold_engine::budget::{Budget, Stop};
+use foothold_engine::budget::{Budget, Outcome, Stop};
 use foothold_engine::graph::NodeId;
 use foothold_engine::score::cost::{Cost, UNREACHED, likelihood_of_cost};
-use foothold_engine::search::{StateId, cheapest_from};
+use foothold_engine::search::{Cheapest, StateId, cheapest_from, cheapest_within_steps};
 use rayon::prelude::*;
 
 use crate::ast;
@@ -52,6 +52,22 @@ pub(super) fn plan(
     }
 }
 
+/// What each state costs.
+enum Costs {
+    Any(Cheapest),
+    /// Of derivations of so many steps; the cheapest of all may be longer.
+    Within(Vec<Cost>),
+}
+
+impl Costs {
+    fn of(&self, state: StateId) -> Cost {
+        match self {
+            Costs::Any(cheapest) => cheapest.cost(state),
+            Costs::Within(costs) => costs[state.idx()],
+        }
+    }
+}
+
 /// What falls with one node.
 struct Radius {
     reached: i64,
@@ -61,15 +77,27 @@ struct Radius {
 }
 
 impl BlastRadius {
+    fn costs(&self, graph: &AttackGraph, end: &EndNode, budget: &Budget) -> Outcome<Costs> {
+        let topology = graph.topology();
+        match self.within {
+            None => {
+                let (found, stop) = cheapest_from(topology, &end.states, budget).into_parts();
+                Outcome::new(Costs::Any(found), stop)
+            }
+            Some(most) => {
+                let found = cheapest_within_steps(topology, &end.states, most, budget);
+                let (costs, stop) = found.into_parts();
+                Outcome::new(Costs::Within(costs), stop)
+            }
+        }
+    }
+
     fn radius(&self, graph: &AttackGraph, end: &EndNode, budget: &Budget) -> Radius {
         let topology = graph.topology();
-        let (forward, stop) = cheapest_from(topology, &end.states, budget).into_parts();
+        let (costs, stop) = self.costs(graph, end, budget).into_parts();
         let is_within = |state: StateId| {
-            forward.is_reached(state)
-                && forward.cost(state) <= self.max_cost
-                && self.within.is_none_or(|within| {
-                    forward.n_steps(state).is_some_and(|steps| steps <= within)
-                })
+            let cost = costs.of(state);
+            cost != UNREACHED && cost <= self.max_cost
         };
         let mut reached = 0;
         // States are in order of assets, so an asset's states stand together.
@@ -83,7 +111,7 @@ impl BlastRadius {
             if found.capability == Capability::Reach {
                 continue;
             }
-            let cost = forward.cost(state);
+            let cost = costs.of(state);
             match best.last_mut() {
                 Some((asset, least)) if *asset == found.asset => *least = cost.min(*least),
                 _ => best.push((found.asset, cost)),
