@@ -31,7 +31,7 @@ use std::sync::Arc;
 use foothold_engine::attack::AttackGraph;
 use foothold_engine::search::StateId;
 
-use crate::ast::{Expr as Tree, Verb, VerbClause};
+use crate::ast::{Expr as Tree, Span, Verb, VerbClause};
 use crate::define::Definitions;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exec::Cx;
@@ -122,6 +122,14 @@ fn count(n: u64) -> Val {
 /// A state as a value: its text.
 fn state_value(graph: &AttackGraph, state: StateId) -> Val {
     Val::Str(graph.state_text(state).into())
+}
+
+/// Says that likelihoods of steps with several premises are lower bounds here.
+fn warn_of_shared(cx: &mut Cx<'_>) {
+    let message = "several premises rest on one step, which counts for each of them: likelihoods \
+        with such steps are lower bounds";
+    let help = "`EXPLOITABILITY OF .. SAMPLED n` draws each step once";
+    cx.warn(Diagnostic::new(Code::LowerBound, Span::default(), message).help(help));
 }
 
 /// Stops a verb whose budget ran out after it handed out what it had.

@@ -125,6 +125,7 @@ codes! {
     CutComparison Warning "query.cut_comparison" "01N59" "answers are compared as a limit left them";
     NotProven Warning "query.not_proven" "01N60" "an answer holds, but is not known to be the best";
     Unfixable Warning "query.unfixable" "01N61" "a target stays in reach whatever is fixed";
+    LowerBound Warning "query.lower_bound" "01N62" "a likelihood is a lower bound of what it stands for";
     SuspectOperator Warning "query.suspect_operator" "01N57" "an operator means something else here than in other languages";
     MixedUnion Error "query.mixed_union" "42001" "`UNION` and `UNION ALL` are mixed in one query";
 }

@@ -26,7 +26,7 @@ use crate::value::Val;
 use super::between::{Between, uses_technique};
 use super::ends::{EndNode, EndsPlan, Role};
 use super::path_value::{AttackPathValue, limit_of_shown, rounded, shown_likelihood};
-use super::{AttackContext, columns, constant, count, state_value, stop_if, whole};
+use super::{AttackContext, columns, constant, count, state_value, stop_if, warn_of_shared, whole};
 
 /// Without `TOP`, so many paths: enough to read.
 const DEFAULT_TOP: usize = 10;
@@ -308,6 +308,9 @@ impl Table for AttackPaths {
         let (paths, stop) = self.answer(cx, &question);
         if paths.is_empty() && stop.is_none() {
             self.between.note_unknown(cx, &question.ends)?;
+        }
+        if paths.iter().any(AttackPathValue::counts_twice) {
+            warn_of_shared(cx);
         }
         for path in paths {
             let graph = path.graph();

@@ -79,6 +79,19 @@ impl AttackPathValue {
         &self.signature
     }
 
+    /// Whether its likelihood counts a step twice, because two premises rest on it.
+    pub(super) fn counts_twice(&self) -> bool {
+        let topology = self.graph.topology();
+        let mut steps: Vec<StepId> = self.path.steps.iter().chain(&self.sides).copied().collect();
+        steps.sort_unstable();
+        steps.dedup();
+        let once: u64 = steps
+            .iter()
+            .map(|&step| u64::from(topology.cost(step)))
+            .sum();
+        once < u64::from(self.path.cost)
+    }
+
     /// The states in order, source first.
     pub fn states(&self) -> Vec<StateId> {
         let gains = self
