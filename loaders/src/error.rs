@@ -79,7 +79,7 @@ pub enum LoadError {
     },
     /// The document needs more depth, size or expansion than is allowed; split it, or raise the
     /// limit if it is trusted.
-    #[error("{what} exceeds the limit of {limit}")]
+    #[error("{what} exceeds the limit of {limit}{}", what_to_do(what))]
     Limit {
         /// What grew too large.
         what: &'static str,
@@ -106,6 +106,12 @@ pub enum LoadError {
     /// The path is a link that leaves the folder it was found in; name its target if it is meant.
     #[error("symbolic link leaves the imported folder")]
     LeavesFolder,
+    /// The path is a pipe, a socket or a device; write what it holds to a file.
+    #[error("it is {what} and no file; write what it holds to a file and import that")]
+    NoFile {
+        /// What it is.
+        what: &'static str,
+    },
     /// The import was cancelled.
     #[error("cancelled")]
     Cancelled,
@@ -127,6 +133,7 @@ impl LoadError {
             LoadError::Id { .. } => "load.id",
             LoadError::Io(_) => "load.io",
             LoadError::LeavesFolder => "load.leaves_folder",
+            LoadError::NoFile { .. } => "load.no_file",
             LoadError::Cancelled => "load.cancelled",
             LoadError::Internal { .. } => "load.internal",
         }
@@ -146,6 +153,14 @@ impl LoadError {
             LoadError::Io(cause) => format!("{self}: {cause}"),
             _ => self.to_string(),
         }
+    }
+}
+
+/// What to do about a limit that was reached, where that is not plain.
+fn what_to_do(what: &str) -> &'static str {
+    match what {
+        "compression ratio" => "; if you trust it, unpack it and import what was inside",
+        _ => "",
     }
 }
 

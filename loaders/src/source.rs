@@ -65,6 +65,10 @@ impl Walk<'_> {
             self.visit_folder(path, context, depth);
         } else if metadata.is_file() {
             self.add(path, metadata.len(), context, None);
+        } else {
+            // Reading one could wait for ever.
+            let what = what_is(metadata.file_type());
+            self.add(path, 0, context, Some(LoadError::NoFile { what }));
         }
     }
 
@@ -126,6 +130,23 @@ impl Walk<'_> {
     }
 }
 
+#[cfg(unix)]
+fn what_is(kind: fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if kind.is_fifo() {
+        "a named pipe"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn what_is(_: fs::FileType) -> &'static str {
+    "a device"
+}
+
 /// The path as the user wrote it, with `/` and without `./`: two imports of one path agree.
 fn document_name(path: &Path) -> Arc<str> {
     let name = path.to_string_lossy().replace('\\', "/");
@@ -178,6 +199,30 @@ mod tests {
                 ("a/z.json", "test", Some("shop"), None),
                 ("b/x.json", "prod", Some("shop"), None),
                 ("out", "prod", Some("shop"), Some("load.leaves_folder")),
+            ]
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_file_is_named_and_never_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let found = walk(
+            &[folder.path().to_owned(), "/dev/null".into()],
+            &Context::default(),
+            &Limits::default(),
+        );
+        let refused: Vec<String> = found
+            .iter()
+            .map(|candidate| candidate.refused.as_ref().unwrap().to_string())
+            .collect();
+        assert_eq!(
+            refused,
+            [
+                "it is a device and no file; write what it holds to a file and import that",
+                "it is a socket and no file; write what it holds to a file and import that",
             ]
         );
     }

@@ -15,6 +15,8 @@ use super::segment;
 pub enum Severity {
     /// Nothing is lost; the next start cleans up.
     Note,
+    /// It could not be looked at, and that says nothing about it.
+    Unchecked,
     /// A part of the store cannot be read.
     Damage,
 }
@@ -52,17 +54,35 @@ pub struct CheckReport {
 }
 
 impl CheckReport {
-    /// Whether nothing that was acknowledged is lost.
+    /// Whether everything was looked at and nothing that was acknowledged is lost.
     pub fn is_sound(&self) -> bool {
         self.findings
             .iter()
             .all(|finding| finding.severity == Severity::Note)
     }
 
+    /// Whether something was found that cannot be read.
+    pub fn is_damaged(&self) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.severity == Severity::Damage)
+    }
+
     fn damage(&mut self, file: &str, error: &StoreError, remedy: &str) {
+        // A disk without space, or a file that may not be read, is no damage to what is stored.
+        let (severity, remedy) = if error.is_for_want_of_space() {
+            (
+                Severity::Unchecked,
+                "free some space on the disk and check again; opening the records takes a little",
+            )
+        } else if matches!(error, StoreError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied)
+        {
+            (Severity::Unchecked, "check again as a user who may read it")
+        } else {
+            (Severity::Damage, remedy)
+        };
         self.findings.push(Finding {
             file: file.to_owned(),
-            severity: Severity::Damage,
+            severity,
             message: with_cause(error),
             remedy: remedy.to_owned(),
         });
@@ -214,4 +234,41 @@ fn check_exports(root: &Path, report: &mut CheckReport) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    fn judged(error: &StoreError) -> CheckReport {
+        let mut report = CheckReport::default();
+        report.damage("records-1", error, "start the program");
+        report
+    }
+
+    #[test]
+    fn a_full_disk_is_no_damage() {
+        let no_space = || io::Error::from(io::ErrorKind::StorageFull);
+        for error in [
+            StoreError::NoSpace {
+                reason: "No space left on device".to_owned(),
+            },
+            StoreError::Io {
+                action: "write",
+                path: "records-1".into(),
+                source: no_space(),
+            },
+        ] {
+            let report = judged(&error);
+            assert_eq!(report.findings[0].severity, Severity::Unchecked);
+            assert!(report.findings[0].remedy.contains("free some space"));
+            assert!(!report.is_sound() && !report.is_damaged());
+        }
+        let report = judged(&StoreError::Records {
+            reason: "corrupted".to_owned(),
+        });
+        assert!(report.is_damaged());
+        assert_eq!(report.findings[0].remedy, "start the program");
+    }
 }

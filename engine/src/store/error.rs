@@ -73,6 +73,12 @@ pub enum StoreError {
         /// What it said.
         reason: String,
     },
+    /// The embedded record database had no room on the disk; free some space.
+    #[error("the record database needs space on the disk: {reason}")]
+    NoSpace {
+        /// What it said.
+        reason: String,
+    },
     /// No snapshot has this id; `foothold snapshots` lists them.
     #[error("no snapshot `{id}` in this store; `foothold snapshots` lists them")]
     UnknownSnapshot {
@@ -105,9 +111,19 @@ impl StoreError {
             StoreError::Damaged { .. } => "store.damaged",
             StoreError::ValueTooLarge { .. } => "store.value_too_large",
             StoreError::Records { .. } => "store.records",
+            StoreError::NoSpace { .. } => "store.no_space",
             StoreError::UnknownSnapshot { .. } => "store.unknown_snapshot",
             StoreError::DuplicateSource { .. } => "store.duplicate_source",
             StoreError::NotEmpty { .. } => "store.not_empty",
+        }
+    }
+
+    /// Whether the disk had no room for what an operation had to write.
+    pub fn is_for_want_of_space(&self) -> bool {
+        match self {
+            StoreError::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            StoreError::NoSpace { .. } => true,
+            _ => false,
         }
     }
 

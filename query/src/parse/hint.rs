@@ -92,6 +92,9 @@ pub(super) fn hint(site: &Site<'_, '_>, wanted: &Wanted) -> Option<String> {
     let Some(token) = site.token else {
         return missing(site, wanted);
     };
+    if site.before(2) == Some(Token::Keyword(Keyword::Upgrade)) {
+        return Some(UPGRADE.to_owned());
+    }
     if let Some(help) = slip(site, wanted) {
         return Some(help);
     }
@@ -147,6 +150,9 @@ const FIRST_WORD: &str =
     "a query starts with `MATCH (n:Label)`, or with a verb such as `ATTACK PATHS`";
 const ARROWS: &str = "a relationship is written `-->`, `<--`, `--` or `-[:KIND]->`";
 pub(super) const NODES: &str = "a node stands in parentheses: `(w:Workload)`";
+const UPGRADE: &str = "a package is named by its package URL, with the version that replaces it: `WHAT IF UPGRADE 'pkg:npm/x@1' TO '2'`";
+const AFTER_YIELD: &str =
+    "`RETURN` stands between: `YIELD state RETURN state ORDER BY state LIMIT 5`";
 const ORDER_PLACE: &str =
     "`ORDER BY`, `SKIP` and `LIMIT` follow the items of a `WITH` or `RETURN`, in this order";
 
@@ -186,6 +192,7 @@ fn of_sign(site: &Site<'_, '_>, sign: Sign, wanted: &Wanted) -> Option<&'static 
         Sign::Comma if is_in_parenthesis_after_in(site) => {
             "a list stands in square brackets: `[1, 2]`"
         }
+        Sign::LParen if site.follows(Keyword::Upgrade) => UPGRADE,
         Sign::LParen if site.clause() == Some(Keyword::WhyNot) => {
             "name the rule first: `WHY NOT exploit-network-cve TO (d)`"
         }
@@ -245,11 +252,17 @@ fn of_word(site: &Site<'_, '_>, word: &str, wanted: &Wanted) -> Option<&'static 
         "LIMIT" | "ORDER" | "SKIP" if site.is_in_verb() => {
             "write `TOP 5` in the verb, or `YIELD ... RETURN ... LIMIT 5` behind it"
         }
+        "TOO" if site.is_in_verb() => "did you mean `TO`?",
         "WHERE" if returns => {
             "`WHERE` stands before `RETURN`; what is returned is filtered by `WITH ... WHERE ... RETURN`"
         }
         "GROUP" if returns => "leave it out: rows are grouped by the items without an aggregate",
         "HAVING" if returns => "write `WITH ... WHERE ... RETURN ...` to filter groups",
+        "ORDER" | "LIMIT" | "SKIP" | "OFFSET"
+            if wanted.clause && site.clause().is_some_and(Keyword::is_verb) =>
+        {
+            AFTER_YIELD
+        }
         "ORDER" | "LIMIT" | "SKIP" | "OFFSET" if wanted.clause => ORDER_PLACE,
         "FROM" if returns => "leave it out: `MATCH (n:Label)` before says where the rows come from",
         "LIKE" | "ILIKE" | "RLIKE" | "REGEXP" if wanted.operator => {

@@ -34,7 +34,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
         let bytes = read_bytes(request, state).await?;
         serde_json::from_slice(&bytes)
             .map(Body)
-            .map_err(|error| Problem::malformed(format!("the body is not as expected: {error}")))
+            .map_err(|error| Problem::malformed(not_as_expected::<T>(&bytes, &error)))
+    }
+}
+
+/// What is wrong with a body, with the field it is in; only a wrong one is read twice for it.
+fn not_as_expected<T: DeserializeOwned>(bytes: &[u8], error: &serde_json::Error) -> String {
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let field = serde_path_to_error::deserialize::<_, T>(&mut deserializer)
+        .err()
+        .map(|error| error.path().to_string())
+        .filter(|path| path != "." && !path.is_empty());
+    match field {
+        Some(field) => format!("the body is not as expected: `{field}`: {error}"),
+        None => format!("the body is not as expected: {error}"),
     }
 }
 

@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use foothold_engine::store::records::{get as get_record, list as list_records, number_key, put};
 use foothold_engine::store::{Change, KvStore};
+use foothold_query::parse::parse_query;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::extract::{Body, Params, Part};
-use super::query::{BudgetRequest, QueryRequest, answer, request_id};
+use super::query::{BudgetRequest, QueryRequest, answer, refused_problem, request_id};
 use super::{Result, blocking};
-use crate::app::Mode;
+use crate::app::{Mode, Refused};
 use crate::clock;
 use crate::dto::answer::AnswerDto;
 use crate::dto::list::{ListDto, PageParams};
@@ -205,6 +206,14 @@ impl QueryBody {
         }
         if self.query.len() > MAX_QUERY_BYTES {
             return Err(Problem::invalid("`query` is longer than 12 KiB"));
+        }
+        // Names and parameters are known when it runs; what cannot be read never is.
+        let parsed = parse_query(&self.query);
+        if parsed.tree.is_none() {
+            return Err(refused_problem(&Refused::new(
+                &self.query,
+                parsed.diagnostics,
+            )));
         }
         let others = [
             Some(&self.name),

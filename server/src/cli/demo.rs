@@ -145,7 +145,7 @@ fn print_paths(context: &Context, app: &Arc<App>, top: u32) -> anyhow::Result<Ex
     match ask(&estate, &question, &Budget::new(allowance.limits)) {
         Ok(answer) => {
             print_stories(context.terminal, &answer)?;
-            notes(context.terminal, &answer.ending);
+            notes(context.terminal, question.text, &answer.ending);
             Ok(Exit::Done)
         }
         Err(Unanswered::Refused(refused)) => {

@@ -72,7 +72,7 @@ pub(crate) fn run(context: &Context, args: &DiffArgs) -> anyhow::Result<Exit> {
         Ok(answer) => {
             print_answer(context.terminal, args.format, &answer)?;
             if !args.format.is_json() {
-                notes(context.terminal, &answer.ending);
+                notes(context.terminal, &text, &answer.ending);
             }
             Ok(Exit::Done)
         }

@@ -8,7 +8,8 @@ use super::{Context, DbArgs, Exit, ListFormat};
 
 /// Read every byte of the store and say what is wrong and what to do
 ///
-/// Changes nothing. Exit code 0 when nothing is lost, 1 when something is damaged.
+/// Changes nothing. Exit code 0 when nothing is lost, 1 when something is damaged, 2 when some
+/// of it could not be looked at, as on a full disk.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  foothold fsck --db foothold-data")]
 pub(crate) struct FsckArgs {
@@ -33,6 +34,7 @@ pub(crate) fn run(context: &Context, args: &FsckArgs) -> anyhow::Result<Exit> {
             for finding in &report.findings {
                 let severity = match finding.severity {
                     Severity::Note => "note",
+                    Severity::Unchecked => "not checked",
                     Severity::Damage => "damage",
                 };
                 print_line(&format!(
@@ -51,15 +53,19 @@ pub(crate) fn run(context: &Context, args: &FsckArgs) -> anyhow::Result<Exit> {
                 report.n_snapshots,
                 if report.is_sound() {
                     "sound"
-                } else {
+                } else if report.is_damaged() {
                     "damaged"
+                } else {
+                    "nothing damaged found, but not all could be checked"
                 }
             ))?;
         }
     }
     Ok(if report.is_sound() {
         Exit::Done
-    } else {
+    } else if report.is_damaged() {
         Exit::No
+    } else {
+        Exit::Failed
     })
 }

@@ -68,7 +68,10 @@ pub(crate) fn run(context: &Context, args: &ImportArgs) -> anyhow::Result<Exit> 
             super::output::print_line(&format!("\n{}; {}", dto.totals, sources))?;
         }
     }
-    report_failures(context, &reports);
+    // The table says it already.
+    if matches!(args.format, ListFormat::Json) {
+        report_failures(context, &reports);
+    }
     let any_failed = reports.iter().any(|report| report.status == Status::Failed);
     Ok(if any_failed { Exit::No } else { Exit::Done })
 }
@@ -94,7 +97,7 @@ fn print_reports(reports: &[DocumentReport]) -> std::io::Result<()> {
     let mut table = Table::new(headings).right(&[3, 4, 5]);
     for report in reports {
         let remarks = match (&report.error, &report.reason) {
-            (Some(error), _) => error.message.clone(),
+            (Some(error), _) => format!("{} ({})", error.message, error.code),
             (None, Some(reason)) => reason.clone(),
             (None, None) => {
                 let n_odd: u64 = report.warnings.values().map(|warning| warning.count).sum();

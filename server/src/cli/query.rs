@@ -10,7 +10,9 @@ use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use foothold_engine::budget::{Budget, Limits};
 use foothold_query::Params;
+use foothold_query::ast::{Clause, ExprKind, FixGoal, Verb};
 use foothold_query::diagnostic::Colour;
+use foothold_query::parse::parse_query;
 
 use super::output::{Terminal, note};
 use super::{Context, DbArgs, Exit};
@@ -136,7 +138,7 @@ pub(crate) fn run(context: &Context, args: &QueryArgs) -> anyhow::Result<Exit> {
         Ok((Some(answer), ending)) => {
             print_answer(context.terminal, args.format, &answer)?;
             if !args.format.is_json() {
-                notes(context.terminal, &ending);
+                notes(context.terminal, &text, &ending);
             }
             Ok(Exit::Done)
         }
@@ -174,16 +176,18 @@ pub(crate) fn report_refusal(
 }
 
 /// Says on stderr what is worth knowing beside the rows.
-pub(crate) fn notes(terminal: Terminal, ending: &Ending) {
-    warnings(terminal, ending);
+pub(crate) fn notes(terminal: Terminal, text: &str, ending: &Ending) {
+    warnings(terminal, text, ending);
+    let n_rows = ending.stats.rows;
+    let rows = if n_rows == 1 { "row" } else { "rows" };
     note(&format!(
-        "{} rows, {:.1} ms",
-        ending.stats.rows, ending.stats.elapsed_ms
+        "{n_rows} {rows}, {:.1} ms",
+        ending.stats.elapsed_ms
     ));
 }
 
 /// Says on stderr how an answer was found, if that was asked, and why it may not be what was meant.
-pub(crate) fn warnings(terminal: Terminal, ending: &Ending) {
+pub(crate) fn warnings(terminal: Terminal, text: &str, ending: &Ending) {
     for line in ending.plan.iter().flatten() {
         note(line);
     }
@@ -202,13 +206,32 @@ pub(crate) fn warnings(terminal: Terminal, ending: &Ending) {
             format!("the answer is not complete: it reached the limit on {limit}")
         });
     }
-    if ending.completeness.answer != "some" && !ending.completeness.silent_rules.is_empty() {
-        let n_silent = ending.completeness.silent_rules.len();
+    let is_empty = ending.completeness.answer != "some";
+    let n_silent = ending.completeness.silent_rules.len();
+    if is_empty && n_silent > 0 && asks_what_is(text) {
         note(&format!(
             "{n_silent} rules could not fire because no document supplied their facts; \
              `--format json` lists them"
         ));
     }
+}
+
+/// Whether rules that could not fire may be why there is no row: not where two snapshots are
+/// compared that lack the same, and not of a plan that may cost nothing.
+fn asks_what_is(text: &str) -> bool {
+    let Some(query) = parse_query(text).tree else {
+        return true;
+    };
+    let costs_nothing = |clause: &Clause| match clause {
+        Clause::Verb(clause) => match &clause.verb {
+            Verb::FixPlan(plan) => {
+                matches!(&plan.goal, Some(FixGoal::Budget(budget)) if budget.kind == ExprKind::Integer(0))
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    query.diff.is_none() && !query.body.first.clauses.iter().any(costs_nothing)
 }
 
 fn print_part(part: Part) -> io::Result<()> {

@@ -214,10 +214,11 @@ impl Session {
             Ok(answer) => {
                 print_answer(self.terminal, self.format, &answer)?;
                 let ending = &answer.ending;
-                warnings(self.terminal, ending);
+                warnings(self.terminal, text, ending);
                 if self.shows_time {
                     let (rows, ms) = (ending.stats.rows, ending.stats.elapsed_ms);
-                    note(&format!("{rows} rows, {ms:.1} ms"));
+                    let unit = if rows == 1 { "row" } else { "rows" };
+                    note(&format!("{rows} {unit}, {ms:.1} ms"));
                 }
             }
             Err(NoAnswer::Refused(refused)) => {

@@ -185,8 +185,13 @@ impl fmt::Display for TotalsDto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} documents: {} read, {} skipped, {} failed; graph: {} nodes, {} edges",
+            "{} {}: {} read, {} skipped, {} failed; graph: {} nodes, {} edges",
             self.documents,
+            if self.documents == 1 {
+                "document"
+            } else {
+                "documents"
+            },
             self.read,
             self.skipped,
             self.failed,

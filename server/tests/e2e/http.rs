@@ -349,6 +349,22 @@ fn saved_queries_are_kept_changed_run_and_forgotten() {
     server
         .post("/api/v1/queries", &json!({ "name": " ", "query": "x" }))
         .problem(422, "request.invalid");
+    let wrong = json!({ "name": "n", "query": "RETURN 1", "tags": ["a", 3] });
+    let detail = server
+        .post("/api/v1/queries", &wrong)
+        .problem(400, "request.malformed")["detail"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(detail.contains("`tags[1]`: invalid type"), "{detail}");
+    let unreadable = json!({ "name": "n", "query": "MATCH (w RETURN w" });
+    let refused = server.post("/api/v1/queries", &unreadable);
+    let problem = refused.problem(422, "query.refused");
+    let validated = server.post(
+        "/api/v1/query/validate",
+        &json!({ "query": "MATCH (w RETURN w" }),
+    );
+    assert_eq!(problem["diagnostics"], validated.json()["diagnostics"]);
     let huge = "x".repeat(20_000);
     server
         .post("/api/v1/queries", &json!({ "name": "n", "query": huge }))

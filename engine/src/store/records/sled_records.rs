@@ -284,14 +284,21 @@ fn caught<T>(call: impl FnOnce() -> T) -> Result<T> {
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied());
-        StoreError::Records {
-            reason: format!("it stopped: {}", text.unwrap_or("without a message")),
+        let reason = format!("it stopped: {}", text.unwrap_or("without a message"));
+        if reason.contains("No space left") || reason.contains("StorageFull") {
+            StoreError::NoSpace { reason }
+        } else {
+            StoreError::Records { reason }
         }
     })
 }
 
 fn failed(error: &sled::Error) -> StoreError {
-    StoreError::Records {
-        reason: error.to_string(),
+    let reason = error.to_string();
+    match error {
+        sled::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => {
+            StoreError::NoSpace { reason }
+        }
+        _ => StoreError::Records { reason },
     }
 }
