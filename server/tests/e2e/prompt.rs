@@ -58,7 +58,7 @@ fn the_history_is_kept_for_its_owner_alone() {
     let state = tempfile::tempdir().unwrap();
     let mut session = prompt(state.path());
     keys(&mut session, "RETURN 40 + 2 AS sum\r");
-    session.exp_string("1 rows").unwrap();
+    session.exp_string("1 row").unwrap();
     keys(&mut session, "\u{4}");
     session.exp_eof().unwrap();
 
@@ -73,7 +73,7 @@ fn the_history_is_kept_for_its_owner_alone() {
     keys(&mut session, "\u{1b}[A");
     session.exp_string("RETURN 40 + 2 AS sum").unwrap();
     keys(&mut session, "\r");
-    session.exp_string("1 rows").unwrap();
+    session.exp_string("1 row").unwrap();
     keys(&mut session, ":quit\r");
     session.exp_eof().unwrap();
 }
