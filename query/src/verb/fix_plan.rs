@@ -1,6 +1,6 @@
 //! `FIX PLAN`: the cheapest set of changes that breaks the paths.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -78,6 +78,49 @@ struct Board {
     removes: Vec<Vec<u32>>,
 }
 
+/// Everything that goes by one id: who makes the change makes it everywhere, as `WHAT IF APPLY` does.
+#[derive(Default)]
+struct Change {
+    /// As it is put in different places, in order.
+    said: BTreeSet<Fix>,
+    breaks: Vec<u32>,
+}
+
+impl Change {
+    fn add(&mut self, fix: Fix, step: u32) {
+        // Steps come in order; a rule may name one fix twice.
+        if self.breaks.last() != Some(&step) {
+            self.breaks.push(step);
+        }
+        self.said.insert(fix);
+    }
+
+    /// One fix with the words of the first, every owner, and the highest cost.
+    fn finish(self) -> Option<(Fix, Vec<u32>)> {
+        let titles: BTreeSet<&str> = self.said.iter().map(|fix| fix.title.as_str()).collect();
+        let owners: BTreeSet<&str> = self
+            .said
+            .iter()
+            .filter_map(|fix| fix.owner.as_deref())
+            .collect();
+        let mut fix = self.said.first()?.clone();
+        if titles.len() > 1 {
+            let others = titles.len() - 1;
+            fix.title = format!("{}, and {others} more like it", fix.title);
+        }
+        if owners.len() > 1 {
+            fix.owner = Some(owners.into_iter().collect::<Vec<_>>().join(", "));
+        }
+        fix.cost = self
+            .said
+            .iter()
+            .map(|one| one.cost)
+            .max()
+            .unwrap_or(fix.cost);
+        Some((fix, self.breaks))
+    }
+}
+
 impl Board {
     fn new(
         graph: &AttackGraph,
@@ -90,7 +133,7 @@ impl Board {
         let value_of = values(graph);
         let n_states = graph.n_states() as u32;
         let mut builder = StepGraphBuilder::new(n_states + targets.len() as u32);
-        let mut found: BTreeMap<Fix, Vec<u32>> = BTreeMap::new();
+        let mut found: BTreeMap<String, Change> = BTreeMap::new();
         let mut n_inserted = 0_u32;
         let mut build = || -> Result<(), TopologyError> {
             for step in graph.topology().steps() {
@@ -102,7 +145,8 @@ impl Board {
                     let cost = cost_of_likelihood(graph.instance(instance).likelihood);
                     builder.step(&premises, graph.topology().gain(step), cost)?;
                     for fix in graph.fixes_of(step, instance) {
-                        found.entry(fix).or_default().push(n_inserted);
+                        let change = found.entry(fix.id.clone()).or_default();
+                        change.add(fix, n_inserted);
                     }
                     n_inserted += 1;
                 }
@@ -124,13 +168,11 @@ impl Board {
             step_of[inserted as usize] = step;
         }
         let (fixes, removes) = found
-            .into_iter()
-            .map(|(fix, inserted)| {
-                let steps = inserted
-                    .into_iter()
-                    .map(|at| step_of[at as usize])
-                    .collect();
-                (fix, steps)
+            .into_values()
+            .filter_map(|change| {
+                let (fix, inserted) = change.finish()?;
+                let steps = inserted.into_iter();
+                Some((fix, steps.map(|at| step_of[at as usize]).collect()))
             })
             .unzip();
         let targets = (0..)

@@ -67,6 +67,35 @@ fn a_fix_closes_what_its_plan_says() {
 }
 
 #[test]
+fn each_fix_of_a_plan_leaves_the_risk_that_its_row_says() {
+    let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("../datasets/demo");
+    let ask = |query: &str| {
+        let asked = run(&["query", "--load", text(&demo), "--format", "json", query]);
+        assert_eq!(asked.code, 0, "{query}: {}", asked.err);
+        asked.json()["rows"].as_array().unwrap().clone()
+    };
+    let question = "FIX PLAN YIELD fix, risk_before, risk_after";
+    let plan = ask(question);
+    assert!(plan.len() > 4);
+    let mut changes: Vec<String> = Vec::new();
+    for row in &plan[..plan.len() - 1] {
+        let fix = row[0].as_str().unwrap();
+        changes.push(format!("APPLY '{fix}'"));
+        assert_eq!(
+            plan.iter().filter(|other| other[0] == row[0]).count(),
+            1,
+            "{fix}"
+        );
+        let left = ask(&format!("WHAT IF {} {question}", changes.join(", ")));
+        let (said, is) = (row[2].as_f64().unwrap(), left[0][1].as_f64().unwrap());
+        assert!(
+            (said - is).abs() < 1e-3 * said.max(1.0),
+            "{changes:?}: {said} {is}"
+        );
+    }
+}
+
+#[test]
 fn what_if_opens_what_a_new_fact_allows() {
     let changed = ask_shop(
         "WHAT IF ADD (a:Internet)-[:CAN_REACH]->(s:Service {id: 'svc:new'}), \

@@ -58,6 +58,9 @@ enum Met {
     Separated(Vec<u32>),
 }
 
+/// So many derivations are solved for at most.
+const MAX_SETS: usize = 2000;
+
 /// So many targets at most add a derivation in one round.
 const AT_ONCE: usize = 32;
 
@@ -205,7 +208,12 @@ impl Search<'_> {
                 chosen.extend(most);
             }
             for set in sets {
-                problem.add(set);
+                if problem.n_sets() < MAX_SETS {
+                    problem.add(set);
+                } else {
+                    // What is known bounds every cut; comparing more with each other takes too long.
+                    left.searches = 0;
+                }
             }
         }
     }

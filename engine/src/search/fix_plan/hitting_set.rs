@@ -30,6 +30,11 @@ impl<'a> HittingSet<'a> {
         }
     }
 
+    /// How many sets there are.
+    pub(in crate::search) fn n_sets(&self) -> usize {
+        self.sets.len()
+    }
+
     /// Adds a set, sorted and not empty; false if it is known already.
     pub(in crate::search) fn add(&mut self, set: Vec<u32>) -> bool {
         let is_new = self.known.insert(set.clone());
