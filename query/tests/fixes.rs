@@ -164,7 +164,7 @@ impl Judge {
         let topology = attack.topology();
         let of_rule = topology
             .steps()
-            .filter(|step| &*attack.rules().get(attack.rule_of(*step)).name == case.rule);
+            .filter(|step| attack.rules().get(attack.rule_of(*step)).name.as_ref() == case.rule);
         of_rule
             .map(|step| (text(&attack, step), topology.cost(step)))
             .collect()
