@@ -12,6 +12,7 @@
     reason = "for a person at a terminal"
 )]
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,9 +23,10 @@ use foothold_benches::process::cpu_ms;
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::attack::{AttackGraph, RuleSet, derive, derive_again};
 use foothold_engine::budget::Budget;
-use foothold_engine::build::{Staging, assemble};
+use foothold_engine::build::{Assembly, Document};
 use foothold_engine::graph::{Snapshot, SnapshotDelta};
 use foothold_engine::memory::HugePages;
+use foothold_engine::model::{Facts, SourceInfo};
 use foothold_engine::recompute::{Computed, EstateRisk, recompute, recompute_again};
 use foothold_engine::score::ScoringModel;
 use foothold_engine::search::{FreshCosts, FreshReach, StateId, StepChange, StepId, ValuedAsset};
@@ -32,6 +34,7 @@ use foothold_engine::store::{Import, Store};
 use foothold_loaders::{Options, Outcome, load_bytes};
 use foothold_query::define::Definitions;
 use foothold_query::verb::default_start;
+use rayon::prelude::*;
 
 #[global_allocator]
 static MEMORY: HugePages = HugePages;
@@ -71,74 +74,155 @@ fn rules(snapshot: &Snapshot) -> Arc<RuleSet> {
     Arc::new(Definitions::shipped().compile(snapshot, &model).0)
 }
 
-/// What is served: a snapshot, what an attacker can do, what every asset risks.
+/// What is served: documents and their snapshot, what an attacker can do, what every asset risks.
 struct World {
-    snapshot: Arc<Snapshot>,
+    assembly: Assembly,
     attack: AttackGraph,
     risk: EstateRisk,
 }
 
-/// What a server does after an import, phase by phase.
+/// What a server does from documents to risks, phase by phase.
 const PHASES: [&str; 7] = [
-    "read", "stage", "assemble", "index", "delta", "derive", "risks",
+    "parse", "store", "read", "assemble", "delta", "derive", "risks",
 ];
 
 /// Where deriving stands among the phases, and comparing before it.
 const DERIVE: usize = 5;
 
-/// The facts of an import in a store, as they lie there when the server reads them.
-fn stored(lines: Vec<u8>) -> Store {
-    let store = Store::in_memory().expect("memory");
-    if let Outcome::Read(loaded) = load_bytes("estate.jsonl", lines, &Options::new(0)) {
-        let import = Import {
-            documents: &[(loaded.source, loaded.facts)],
-            group: None,
-            unread: &[],
-            reason: "",
-            at_ms: 0,
-        };
-        store.segments().import(&import).expect("memory");
-    }
-    store
+/// How many facts a document has.
+const FACTS_IN_A_DOCUMENT: usize = 1_000;
+
+/// An estate as documents of random facts, before and after a change. What changes stands in as few
+/// of them as hold it: as if some documents were drawn, and all they say had changed.
+struct Documents {
+    /// Those that say the same after the change.
+    same: Vec<Vec<u8>>,
+    before: Vec<Vec<u8>>,
+    after: Vec<Vec<u8>>,
 }
 
-/// From what lies in the store to a served world, with the CPU milliseconds of each phase: the best
-/// of three for each, and the result of the last. Without a world before it, all of it is done from
-/// nothing.
+impl Documents {
+    fn new(before: &[u8], after: &[u8]) -> Self {
+        let (before, after) = (statements(before), statements(after));
+        let is_same = |(key, lines): &(&String, &Vec<String>)| after.get(*key) == Some(*lines);
+        let (same, gone): (Vec<_>, Vec<_>) = before.iter().partition(is_same);
+        let new: Vec<(&String, &Vec<String>)> = after
+            .iter()
+            .filter(|(key, lines)| before.get(*key) != Some(*lines))
+            .collect();
+        let n_changed = gone.len().max(new.len()).div_ceil(FACTS_IN_A_DOCUMENT);
+        Documents {
+            before: dealt(&gone, n_changed),
+            after: dealt(&new, n_changed),
+            same: dealt(&same, same.len().div_ceil(FACTS_IN_A_DOCUMENT)),
+        }
+    }
+}
+
+/// Lines by the node or edges that they are about, so that parallel edges stay together.
+fn statements(lines: &[u8]) -> BTreeMap<String, Vec<String>> {
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in lines
+        .split(|&byte| byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        let fact: serde_json::Value = serde_json::from_slice(line).expect("a line of JSON");
+        let edge = &fact["edge"];
+        let key = format!(
+            "{} {} {} {}",
+            fact["node"]["id"], edge["from"], edge["kind"], edge["to"]
+        );
+        found.entry(key).or_default().push(fact.to_string());
+    }
+    found
+}
+
+/// Statements dealt at random into so many documents.
+fn dealt(statements: &[(&String, &Vec<String>)], n: usize) -> Vec<Vec<u8>> {
+    let mut documents = vec![Vec::new(); n];
+    let mut state = 1_u64;
+    for (_, lines) in statements {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let document = &mut documents[(state >> 33) as usize % n];
+        for line in *lines {
+            document.extend_from_slice(line.as_bytes());
+            document.push(b'\n');
+        }
+    }
+    documents
+}
+
+/// From documents to a served world, with the CPU milliseconds of each phase: the best of three of
+/// what can be done again, and the result of the last. Without a world before it, all of it is done
+/// from nothing.
 fn served(
     store: &Store,
+    documents: &[(String, &[u8])],
     before: Option<&World>,
     pool: &rayon::ThreadPool,
 ) -> (World, [f64; PHASES.len()]) {
     let budget = Budget::unlimited();
-    let (sources, _, read) = best(|| store.segments().load(None).expect("memory"));
-    let stage = || {
-        let mut staging = Staging::new();
-        for source in &sources {
-            staging.add(&source.info, &source.facts);
-        }
-        staging
-    };
-    let (_, _, staged) = best(stage);
-    let mut stagings: Vec<Staging> = (0..3).map(|_| stage()).collect();
-    let (snapshot, _, assembled) = best(|| {
-        let staging = stagings.pop().expect("one for each of three");
-        Arc::new(assemble(staging).expect("an estate that fits"))
+    let (loaded, _, parsed) = best(|| {
+        let loaded = documents.par_iter().map(|(name, lines)| {
+            match load_bytes(name, lines.to_vec(), &Options::new(0)) {
+                Outcome::Read(loaded) => (loaded.source, loaded.facts),
+                _ => (SourceInfo::default(), Facts::new()),
+            }
+        });
+        loaded.collect::<Vec<_>>()
     });
-    // What is kept of the snapshot for searches is made once; so one time must do.
     let cpu = cpu_ms();
-    snapshot.prepare_searches();
-    let indexed = cpu_ms() - cpu;
-    let rules = rules(&snapshot);
+    let import = Import {
+        documents: &loaded,
+        group: None,
+        unread: &[],
+        reason: "",
+        at_ms: 0,
+    };
+    store.segments().import(&import).expect("memory");
+    let stored = cpu_ms() - cpu;
+    let known: HashMap<&str, &Arc<Document>> = before
+        .iter()
+        .flat_map(|world| world.assembly.documents())
+        .map(|document| (&*document.info.name, document))
+        .collect();
+    let renewed: HashSet<&str> = documents.iter().map(|(name, _)| &**name).collect();
+    let (documents, _, read) = best(|| {
+        let listed = store.segments().segments_of(None).expect("memory");
+        let read = listed.par_iter().map(|(segment, info)| {
+            let name = info.as_ref().map_or("", |info| &*info.name);
+            match known.get(name).filter(|_| !renewed.contains(name)) {
+                Some(&known) => Arc::clone(known),
+                None => {
+                    let source = store.segments().read(*segment, info.as_ref());
+                    let source = source.expect("memory");
+                    Arc::new(Document::new(source.info, source.facts))
+                }
+            }
+        });
+        read.collect::<Vec<_>>()
+    });
+    let (assembly, _, assembled) = best(|| {
+        let documents = documents.clone();
+        let assembly = match before {
+            None => Assembly::new(documents),
+            Some(before) => before.assembly.with_documents(documents),
+        };
+        assembly.expect("an estate that fits")
+    });
+    let snapshot = assembly.snapshot();
+    let rules = rules(snapshot);
     let (delta, _, compared) = best(|| {
         before.map_or_else(SnapshotDelta::default, |before| {
-            SnapshotDelta::new(&before.snapshot, &snapshot)
+            SnapshotDelta::new(before.assembly.snapshot(), snapshot)
         })
     });
     let (attack, _, derived) = best(|| {
         let attack = match before {
-            None => derive(&snapshot, &rules, pool, &budget),
-            Some(before) => derive_again(&before.attack, &delta, &snapshot, &rules, pool, &budget),
+            None => derive(snapshot, &rules, pool, &budget),
+            Some(before) => derive_again(&before.attack, &delta, snapshot, &rules, pool, &budget),
         };
         attack.expect("a graph that fits")
     });
@@ -157,36 +241,71 @@ fn served(
         risk.into_parts().0
     });
     let world = World {
-        snapshot,
+        assembly,
         attack,
         risk,
     };
-    let times = [
-        read, staged, assembled, indexed, compared, derived, computed,
-    ];
+    let times = [parsed, stored, read, assembled, compared, derived, computed];
     (world, times)
 }
 
 fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
     let lines = estate::lines(scale).expect("a scale in range");
-    let (old, full) = served(&stored(lines.clone()), None, pool);
-    println!(
-        "\n{} nodes, {} edges; {} states, {} steps, {} matches",
-        old.snapshot.n_nodes(),
-        old.snapshot.n_edges(),
-        old.attack.n_states(),
-        old.attack.n_steps(),
-        old.attack.n_instances()
-    );
-    println!("\nCPU milliseconds | {} | all", PHASES.join(" | "));
-    row("from nothing", &full);
     let mut lines_of_derivation = String::new();
-    for change in Change::ALL {
-        let store = stored(changed(&lines, change, part, 7));
-        let (new, times) = served(&store, Some(&old), pool);
+    for (at, change) in Change::ALL.into_iter().enumerate() {
+        if std::env::args()
+            .nth(3)
+            .is_some_and(|only| only.len() == 1 && only != at.to_string())
+        {
+            continue;
+        }
+        let documents = Documents::new(&lines, &changed(&lines, change, part, 7));
+        let named = |kind: &str, documents: &[Vec<u8>]| -> Vec<String> {
+            let names = (0..documents.len()).map(|at| format!("{kind}/{at}.jsonl"));
+            names.collect()
+        };
+        let side = |changed: &[Vec<u8>]| {
+            let names = named("changed", changed);
+            let texts = changed.to_vec();
+            names
+                .into_iter()
+                .zip(texts)
+                .collect::<Vec<(String, Vec<u8>)>>()
+        };
+        let (before, after) = (side(&documents.before), side(&documents.after));
+        let same: Vec<(String, Vec<u8>)> = named("same", &documents.same)
+            .into_iter()
+            .zip(documents.same)
+            .collect();
+        fn slices(documents: &[(String, Vec<u8>)]) -> Vec<(String, &[u8])> {
+            let slices = documents.iter().map(|(name, text)| (name.clone(), &**text));
+            slices.collect()
+        }
+        let store = Store::in_memory().expect("memory");
+        let everything = [slices(&same), slices(&before)].concat();
+        let (old, full) = served(&store, &everything, None, pool);
+        if at == 0 {
+            println!(
+                "\n{} nodes, {} edges; {} states, {} steps, {} matches",
+                old.assembly.snapshot().n_nodes(),
+                old.assembly.snapshot().n_edges(),
+                old.attack.n_states(),
+                old.attack.n_steps(),
+                old.attack.n_instances()
+            );
+            println!("\nCPU milliseconds | {} | all", PHASES.join(" | "));
+        }
+        row("from nothing", &full);
+        let (new, times) = served(&store, &slices(&after), Some(&old), pool);
         row(change.name(), &times);
         let all = |times: &[f64]| times.iter().sum::<f64>();
-        let (fresh, _) = served(&store, None, pool);
+        let everything = [slices(&same), slices(&after)].concat();
+        let (fresh, _) = served(
+            &Store::in_memory().expect("memory"),
+            &everything,
+            None,
+            pool,
+        );
         let same = if new.attack.is_identical(&fresh.attack) && new.risk == fresh.risk {
             ""
         } else {
@@ -194,13 +313,19 @@ fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
         };
         let _ = writeln!(
             lines_of_derivation,
-            "{} | {:.1} % | {:.1} %{same}",
+            "{} | {} of {} documents | {:.1} % | {:.1} % | {:.1} %{same}",
             change.name(),
+            after.len(),
+            everything.len(),
             100.0 * all(&times) / all(&full),
+            100.0 * all(&times[2..]) / all(&full[2..]),
             100.0 * all(&times[DERIVE - 1..=DERIVE]) / full[DERIVE],
         );
     }
-    println!("\nchange | all phases, of from nothing | delta and derivation, of full derivation");
+    println!(
+        "\nchange | in | from documents to risks, of from nothing | from the store | delta and \
+         derivation, of full derivation"
+    );
     println!("{lines_of_derivation}");
 }
 

@@ -33,4 +33,6 @@ pub use folder::{Store, StoreOptions};
 pub use manifest::{SnapshotEntry, SnapshotId, SourceEntry};
 pub use records::{Change, KvStore, MemoryRecords, SledRecords, Table};
 pub use segment::FirstSeen;
-pub use segments::{DEFAULT_KEPT_SNAPSHOTS, Import, Imported, Recovery, Segments, StoredSource};
+pub use segments::{
+    DEFAULT_KEPT_SNAPSHOTS, Import, Imported, Recovery, SegmentId, Segments, StoredSource,
+};

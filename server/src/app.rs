@@ -56,7 +56,6 @@ const N_CACHED_WORLDS: usize = 2;
 pub(crate) struct App {
     store: Store,
     pool: Arc<rayon::ThreadPool>,
-    rules: Arc<InForce>,
     current: RwLock<Arc<World>>,
     older: Mutex<Vec<Arc<World>>>,
     /// The newest whole analysis.
@@ -75,11 +74,11 @@ impl App {
     ) -> Result<(Self, Recovery)> {
         let (store, recovery) = Store::open(db, options)?;
         let pool = new_pool(n_threads)?;
-        let world = World::from_store(&store, None, &rules, &pool)?;
+        let world = World::from_store(&store, &rules, &pool)?;
+        pool.install(|| world.snapshot.prepare_searches());
         let app = Self {
             store,
             pool,
-            rules,
             current: RwLock::new(Arc::new(world)),
             older: Mutex::new(Vec::new()),
             analysis: Mutex::new(None),
@@ -106,12 +105,8 @@ impl App {
         if let Some(world) = find(&self.older.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(world);
         }
-        let world = Arc::new(World::from_store(
-            &self.store,
-            Some(id),
-            &self.rules,
-            &self.pool,
-        )?);
+        let world = World::beside(&current, &self.store, Some(id), &self.pool)?;
+        let world = Arc::new(world);
         let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
         older.insert(0, Arc::clone(&world));
         older.truncate(N_CACHED_WORLDS);
@@ -159,13 +154,19 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner);
         let n_removed = self.store.segments().remove(names, now_ms)?;
         if n_removed > 0 {
-            self.serve(World::after(&self.world(), &self.store, &self.pool)?);
+            self.serve_newest()?;
         }
         Ok(n_removed)
     }
 
-    fn serve(&self, world: World) {
+    /// Serves the newest stored snapshot.
+    fn serve_newest(&self) -> Result<()> {
+        let world = World::beside(&self.world(), &self.store, None, &self.pool)?;
+        let snapshot = Arc::clone(&world.snapshot);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(world);
+        // Answers are the same without.
+        self.pool.spawn(move || snapshot.prepare_searches());
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use crate::graph::{EdgeId, NodeId, Snapshot};
 use crate::model::{Facts, SourceInfo, StrId, Value};
 
 use super::aliases::Aliases;
-use super::assembly::Touched;
+use super::assembly::{Places, Touched};
 use super::difference::Rows;
 use super::scope::Scope;
 use super::staging::{EdgeRow, Staging};
@@ -135,8 +135,8 @@ impl Changes {
         for node in self.nodes.keys().filter_map(|id| snapshot.node(id)) {
             touched.add_node(node);
         }
-        let resolve = |id: &str| aliases.resolve(id).to_owned();
-        touched.add_rows(snapshot, &self.added, &Rows::all(&self.added), resolve);
+        let places = &mut Places::new(&self.added, aliases);
+        touched.add_rows(snapshot, places, &Rows::all(&self.added));
     }
 
     /// The names that the changes are about.
@@ -164,14 +164,18 @@ impl Changes {
                         scope.ids = true;
                     }
                     EdgeChange::Set(values) => {
-                        values.keys().for_each(|name| scope.prop(name));
+                        for name in values.keys() {
+                            scope.prop(name);
+                        }
                     }
                 }
             }
         }
         for (id, values) in &self.nodes {
             scope.ids |= snapshot.node(id).is_none();
-            values.keys().for_each(|name| scope.prop(name));
+            for name in values.keys() {
+                scope.prop(name);
+            }
         }
     }
 

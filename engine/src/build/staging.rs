@@ -106,13 +106,23 @@ impl Staging {
     /// Adds a source and these of its rows: all that it says of some nodes, and of all edges of a
     /// kind between some ends. O(rows of the source), O(1) without any.
     pub(super) fn add_rows(&mut self, info: &SourceInfo, facts: &Facts, rows: &Rows) {
-        let of_node = |node: &NodeFact| rows.nodes.contains(&node.id);
-        let of_edge = |edge: &EdgeFact| rows.edges.contains(&(edge.from, edge.kind, edge.to));
         if rows.is_empty() {
             self.sources.push(info.clone());
-        } else {
-            self.add_where(info, facts, of_node, of_edge);
+            return;
         }
+        // Most rows are told by one byte.
+        let marked = |ids: &mut dyn Iterator<Item = StrId>| {
+            let mut is_marked = vec![false; facts.strings().len()];
+            ids.for_each(|id| is_marked[id.0 as usize] = true);
+            is_marked
+        };
+        let is_start = marked(&mut rows.edges.iter().map(|edge| edge.0));
+        let is_node = marked(&mut rows.nodes.iter().copied());
+        let of_node = |node: &NodeFact| is_node[node.id.0 as usize];
+        let of_edge = |edge: &EdgeFact| {
+            is_start[edge.from.0 as usize] && rows.edges.contains(&(edge.from, edge.kind, edge.to))
+        };
+        self.add_where(info, facts, of_node, of_edge);
     }
 
     fn add_where(

@@ -134,6 +134,32 @@ impl Column {
         }
     }
 
+    /// The rows that have a new number, with their values; with no values of a mixed column.
+    fn renumbered(
+        &self,
+        new_rows: &[u32],
+        moved: impl FnMut(StrId) -> StrId,
+    ) -> (Vec<u32>, Values) {
+        fn pick<T: Copy>(rows: impl Iterator<Item = (usize, u32)>, values: &[T]) -> Box<[T]> {
+            rows.map(|(at, _)| values[at]).collect()
+        }
+        let rows = || {
+            let rows = self.rows().map(|row| new_rows[row as usize]).enumerate();
+            rows.filter(|&(_, row)| row != u32::MAX)
+        };
+        let values = match &self.values {
+            Values::Bool(values) => Values::Bool(pick(rows(), values)),
+            Values::Int(values) => Values::Int(pick(rows(), values)),
+            Values::Float(values) => Values::Float(pick(rows(), values)),
+            Values::Str(values) => {
+                let texts = rows().map(|(at, _)| values[at]);
+                Values::Str(texts.map(moved).collect())
+            }
+            Values::Mixed(_) => Values::Mixed(Box::new([])),
+        };
+        (rows().map(|(_, row)| row).collect(), values)
+    }
+
     /// How many rows have a value.
     pub(crate) fn len(&self) -> usize {
         match &self.values {
@@ -321,10 +347,10 @@ impl Splice<'_> {
     ) -> Option<Column> {
         let (rows, values) = match (old, part) {
             (None, None) => return None,
-            (Some(old), None) => self.alone(old, self.of_old, |text| text)?,
-            (None, Some(part)) => self.alone(part, self.of_part, |text| {
+            (Some(old), None) => old.renumbered(self.of_old, |text| text),
+            (None, Some(part)) => part.renumbered(self.of_part, |text| {
                 strings.intern(self.part_strings.text(text))
-            })?,
+            }),
             (Some(old), Some(part)) => match (&old.values, &part.values) {
                 (Values::Bool(a), Values::Bool(b)) => {
                     let (rows, values) = self.both((old, a), (part, b), |value| value);
@@ -353,33 +379,6 @@ impl Splice<'_> {
             presence: Presence::new(rows, self.n_rows),
             values,
         })
-    }
-
-    /// The rows of one column that are still there.
-    fn alone(
-        &self,
-        column: &Column,
-        new_rows: &[u32],
-        moved: impl FnMut(StrId) -> StrId,
-    ) -> Option<(Vec<u32>, Values)> {
-        let rows = || {
-            let rows = column.rows().map(|row| new_rows[row as usize]).enumerate();
-            rows.filter(|&(_, row)| row != u32::MAX)
-        };
-        fn pick<T: Copy>(rows: impl Iterator<Item = (usize, u32)>, values: &[T]) -> Box<[T]> {
-            rows.map(|(at, _)| values[at]).collect()
-        }
-        let values = match &column.values {
-            Values::Bool(values) => Values::Bool(pick(rows(), values)),
-            Values::Int(values) => Values::Int(pick(rows(), values)),
-            Values::Float(values) => Values::Float(pick(rows(), values)),
-            Values::Str(values) => {
-                let texts = rows().map(|(at, _)| values[at]);
-                Values::Str(texts.map(moved).collect())
-            }
-            Values::Mixed(_) => Values::Mixed(Box::new([])),
-        };
-        Some((rows().map(|(_, row)| row).collect(), values))
     }
 
     /// The rows of both columns in order.
@@ -427,13 +426,27 @@ impl Splice<'_> {
             let rows = rows.filter(|&(_, row)| row != u32::MAX);
             all.extend(rows.map(|(at, row)| (row, column.at(at, texts))));
         }
+        // Two ascending runs.
         all.sort_by_key(|&(row, _)| row);
-        let mut builder = ColumnBuilder::default();
-        for (row, value) in all {
-            builder.push(row, value);
+        if all.is_empty() {
+            return None;
         }
-        let is_empty = builder.rows.is_empty();
-        (!is_empty).then(|| builder.finish_with(self.n_rows, |text| strings.intern(text)))
+        let (rows, values): (Vec<u32>, Vec<Value>) = all.into_iter().unzip();
+        let type_of = std::mem::discriminant::<Value>;
+        let is_list = matches!(values[0], Value::List(_));
+        if is_list
+            || values
+                .iter()
+                .any(|value| type_of(value) != type_of(&values[0]))
+        {
+            // Equal lists of the column share their items already.
+            return Some(Column {
+                presence: Presence::new(rows, self.n_rows),
+                values: Values::Mixed(values.into_boxed_slice()),
+            });
+        }
+        let builder = ColumnBuilder { rows, values };
+        Some(builder.finish_with(self.n_rows, |text| strings.intern(text)))
     }
 }
 

@@ -354,8 +354,11 @@ pub(super) fn losses_of_assets(
             }
         })
         .collect();
-    let (losses, stop) = search.of(&valued, pool, budget).into_parts();
-    let of_assets = (0..assets.assets().len())
+    let all = 0..assets.assets().len();
+    let held = all.clone().map(|at| assets.holding(at).0);
+    let held = Bits::of(assets.topology().n_states(), held);
+    let (losses, stop) = search.of(&valued, Some(&held), pool, budget).into_parts();
+    let of_assets = all
         .map(|at| losses.scaled_of(assets.holding(at)).cast_unsigned())
         .collect();
     (of_assets, stop)

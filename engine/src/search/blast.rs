@@ -402,41 +402,36 @@ fn count_lanes(
     lanes: &[Lanes],
     n_lanes: usize,
 ) -> Vec<(u32, u64)> {
-    // Binary digits of the counts, the lowest first, one bit for each lane.
-    let mut digits = [[0u64; WORDS]; 32];
-    let mut values = vec![0u64; n_lanes];
+    // Binary digits of the counts and values, the lowest first, one bit for each lane.
+    let mut sizes = [[0u64; WORDS]; 32];
+    let mut values = [[0u64; WORDS]; 64];
     for (component, own) in (0u32..).zip(lanes) {
         if own.iter().all(|&word| word == 0) {
             continue;
         }
         let mut size = condensed.components.size(component);
         while size != 0 {
-            add_at(&mut digits, size.trailing_zeros() as usize, own);
+            add_at(&mut sizes, size.trailing_zeros() as usize, own);
             size &= size - 1;
         }
-        let value = weights.values[component as usize];
-        if value > 0 {
-            for (lane, sum) in values.iter_mut().enumerate() {
-                *sum += value * (own[lane / 64] >> (lane % 64) & 1);
-            }
+        let mut value = weights.values[component as usize];
+        while value != 0 {
+            add_at(&mut values, value.trailing_zeros() as usize, own);
+            value &= value - 1;
         }
     }
-    let count = |lane: usize| {
-        let bit = |digit: &Lanes| (digit[lane / 64] >> (lane % 64) & 1) as u32;
-        digits
-            .iter()
-            .rev()
-            .fold(0, |count, digit| count * 2 + bit(digit))
+    let sum = |digits: &[Lanes], lane: usize| {
+        let bit = |digit: &Lanes| digit[lane / 64] >> (lane % 64) & 1;
+        let digits = digits.iter().rev();
+        digits.fold(0u64, |sum, digit| sum * 2 + bit(digit))
     };
-    values
-        .into_iter()
-        .enumerate()
-        .map(|(lane, value)| (count(lane), value))
+    (0..n_lanes)
+        .map(|lane| (sum(&sizes, lane) as u32, sum(&values, lane)))
         .collect()
 }
 
 #[inline(always)]
-fn add_at(digits: &mut [Lanes; 32], first: usize, lanes: &Lanes) {
+fn add_at(digits: &mut [Lanes], first: usize, lanes: &Lanes) {
     let mut carry = *lanes;
     for digit in &mut digits[first..] {
         let mut is_done = true;

@@ -60,6 +60,10 @@ pub struct Imported {
     pub n_removed: usize,
 }
 
+/// The stored facts of one source; what is stored under one never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId(u64);
+
 /// One source as read back from a snapshot.
 #[derive(Debug)]
 pub struct StoredSource {
@@ -268,32 +272,45 @@ impl Segments {
     /// The sources of a snapshot, of the newest when none is named; in parallel in the current
     /// rayon pool. O(bytes of its segments).
     pub fn load(&self, id: Option<SnapshotId>) -> Result<Vec<StoredSource>> {
-        let (segments, infos) = {
-            let manifest = self.manifest();
-            let segments = match id {
-                Some(id) => manifest.snapshot(id)?.segments.clone(),
-                None => manifest.sources.iter().map(|it| it.segment).collect(),
-            };
-            // A source imported again without a change keeps its segment; what the manifest says
-            // about it is newer than what the segment says.
-            let infos: BTreeMap<u64, SourceInfo> = manifest
-                .sources
-                .iter()
-                .map(|source| (source.segment, source.info.clone()))
-                .collect();
-            (segments, infos)
-        };
+        let segments = self.segments_of(id)?;
         segments
             .par_iter()
-            .map(|&number| {
-                let segment = self.read_segment(number)?;
-                Ok(StoredSource {
-                    info: infos.get(&number).cloned().unwrap_or(segment.info),
-                    facts: segment.facts,
-                    first_seen: segment.first_seen,
-                })
-            })
+            .map(|(segment, info)| self.read(*segment, info.as_ref()))
             .collect()
+    }
+
+    /// The segments of a snapshot, of the newest when none is named. With each goes what is known of
+    /// its source by now, if it still has one: a source imported again without a change keeps its
+    /// segment, which says what was known then.
+    pub fn segments_of(
+        &self,
+        id: Option<SnapshotId>,
+    ) -> Result<Vec<(SegmentId, Option<SourceInfo>)>> {
+        let manifest = self.manifest();
+        let sources = manifest.sources.iter();
+        let infos: BTreeMap<u64, &SourceInfo> = sources
+            .map(|source| (source.segment, &source.info))
+            .collect();
+        let segments = match id {
+            Some(id) => manifest.snapshot(id)?.segments.clone(),
+            None => manifest.sources.iter().map(|it| it.segment).collect(),
+        };
+        let with_info = |number| {
+            let info = infos.get(&number).copied().cloned();
+            (SegmentId(number), info)
+        };
+        Ok(segments.into_iter().map(with_info).collect())
+    }
+
+    /// What a segment holds, under what is known of its source by now. What it says of its source
+    /// itself stands where nothing is. O(bytes).
+    pub fn read(&self, segment: SegmentId, info: Option<&SourceInfo>) -> Result<StoredSource> {
+        let read = self.read_segment(segment.0)?;
+        Ok(StoredSource {
+            info: info.cloned().unwrap_or(read.info),
+            facts: read.facts,
+            first_seen: read.first_seen,
+        })
     }
 
     pub(super) fn read_segment(&self, number: u64) -> Result<segment::Segment> {

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use foothold_engine::store::Store;
-
 use super::App;
 use super::world::World;
 
@@ -27,14 +25,6 @@ impl Estate {
         match self {
             Estate::Stored(app) => app.world(),
             Estate::Loaded { world, .. } => Arc::clone(world),
-        }
-    }
-
-    /// The store, where there is one.
-    pub(crate) fn store(&self) -> Option<&Store> {
-        match self {
-            Estate::Stored(app) => Some(app.store()),
-            Estate::Loaded { .. } => None,
         }
     }
 

@@ -57,10 +57,9 @@ pub(crate) fn import_into_store(
         .pool()
         .install(|| app.store().segments().import(&import))?;
     if done.snapshot != app.world().id {
-        // The store is read again rather than merged in memory, so that what is served is what is
-        // stored.
+        // What was stored is read back, so that what is served is what is stored.
         drop(read.documents);
-        app.serve(World::after(&app.world(), app.store(), app.pool())?);
+        app.serve_newest()?;
     }
     Ok((read.reports, done))
 }

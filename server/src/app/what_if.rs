@@ -79,7 +79,7 @@ fn build(
             .filter(|_| !world.rules.reads_relationships());
         changed = Arc::new(match gone {
             Some(gone) => world.with_attack(without_edges(&world.attack, &gone)?),
-            None => world.changed(&what_if.facts, estate.store(), estate.pool())?,
+            None => world.changed(&what_if.facts, estate.pool())?,
         });
     }
     if !what_if.fixes.is_empty() {

@@ -1,16 +1,19 @@
 //! One analysed state of the estate: the snapshot and what an attacker can do to it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use foothold_engine::attack::{AttackGraph, derive, derive_again};
 use foothold_engine::budget::Budget;
-use foothold_engine::build::{Changes, Staging, assemble_changed};
+use foothold_engine::build::{Assembly, Changes, Document};
 use foothold_engine::graph::{Snapshot, SnapshotDelta};
 use foothold_engine::model::{Facts, SourceInfo};
 use foothold_engine::search::StateId;
-use foothold_engine::store::{SnapshotId, Store};
+use foothold_engine::store::{SegmentId, SnapshotId, Store};
 
 use foothold_query::verb::{AttackContext, Unknowns, default_start};
+
+use rayon::prelude::*;
 
 use super::Result;
 use super::rules::InForce;
@@ -31,84 +34,90 @@ pub(crate) struct World {
     /// Whether the attack graph holds every step that the rules derive, and no other.
     is_as_derived: bool,
     context: AttackContext,
-    base: Base,
+    base: Arc<Base>,
     schema: OnceLock<SchemaDto>,
     /// The snapshot with attack steps as relationships; built when a query asks for them.
     with_steps: OnceLock<Arc<Snapshot>>,
 }
 
 /// What a world is built from.
-#[derive(Clone)]
 struct Base {
     id: Option<SnapshotId>,
     created_at_ms: i64,
-    /// What documents state, where no store can be asked again.
-    documents: Option<Arc<[(SourceInfo, Facts)]>>,
+    /// What documents state, and the snapshot that it gives.
+    assembly: Assembly,
+    /// For each document where it is stored; none where they come straight from files.
+    segments: Vec<SegmentId>,
 }
 
 impl Base {
-    fn staging(&self, store: Option<&Store>) -> Result<Staging> {
-        let mut staging = Staging::new();
-        if let Some(documents) = &self.documents {
-            for (info, facts) in documents.iter() {
-                staging.add(info, facts);
-            }
-        } else if let Some(store) = store {
-            for source in store.segments().load(self.id)? {
-                staging.add(&source.info, &source.facts);
-            }
-        }
-        Ok(staging)
+    /// The documents of a stored snapshot. Those that are known are not read again.
+    fn stored(store: &Store, id: Option<SnapshotId>, before: Option<&Base>) -> Result<Self> {
+        let segments = store.segments();
+        let entry = match id {
+            Some(id) => segments
+                .snapshots()
+                .into_iter()
+                .find(|entry| entry.id == id),
+            None => segments.newest(),
+        };
+        let known: HashMap<SegmentId, &Arc<Document>> = before.map_or_else(HashMap::new, |base| {
+            let documents = base.assembly.documents();
+            base.segments.iter().copied().zip(documents).collect()
+        });
+        // An id that is not there is refused here.
+        let listed = segments.segments_of(id)?;
+        let documents: Result<Vec<Arc<Document>>> = listed
+            .par_iter()
+            .map(|(segment, info)| {
+                let Some(&known) = known.get(segment) else {
+                    let source = segments.read(*segment, info.as_ref())?;
+                    return Ok(Arc::new(Document::new(source.info, source.facts)));
+                };
+                Ok(match info {
+                    Some(info) if *info != known.info => Arc::new(known.with_info(info.clone())),
+                    _ => Arc::clone(known),
+                })
+            })
+            .collect();
+        let documents = documents?;
+        let assembly = match before {
+            Some(before) => before.assembly.with_documents(documents)?,
+            None => Assembly::new(documents)?,
+        };
+        Ok(Base {
+            created_at_ms: entry.as_ref().map_or(0, |entry| entry.created_at_ms),
+            id: id.or(entry.map(|entry| entry.id)),
+            assembly,
+            segments: listed.into_iter().map(|(segment, _)| segment).collect(),
+        })
     }
 }
 
 impl World {
-    /// Builds the world of a stored snapshot, of the newest when none is named.
+    /// Builds the world of the newest stored snapshot.
     pub(crate) fn from_store(
         store: &Store,
-        id: Option<SnapshotId>,
-        rules: &Arc<InForce>,
-        pool: &Arc<rayon::ThreadPool>,
-    ) -> Result<Self> {
-        Self::stored(store, id, None, rules, pool)
-    }
-
-    /// Builds the world of the newest stored snapshot under the same rules. The same as building it
-    /// from the start, and quicker the less it differs from the world before it.
-    pub(crate) fn after(
-        before: &World,
-        store: &Store,
-        pool: &Arc<rayon::ThreadPool>,
-    ) -> Result<Self> {
-        Self::stored(store, None, Some(before), &before.rules, pool)
-    }
-
-    fn stored(
-        store: &Store,
-        id: Option<SnapshotId>,
-        before: Option<&World>,
         rules: &Arc<InForce>,
         pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
         pool.install(|| {
-            let entry = match id {
-                Some(id) => store
-                    .segments()
-                    .snapshots()
-                    .into_iter()
-                    .find(|entry| entry.id == id),
-                None => store.segments().newest(),
-            };
-            let base = Base {
-                created_at_ms: entry.as_ref().map_or(0, |entry| entry.created_at_ms),
-                // An id that is not there is refused where its facts are loaded.
-                id: id.or(entry.map(|entry| entry.id)),
-                documents: None,
-            };
-            let staging = base.staging(Some(store))?;
-            let world = Self::analyse(staging, &Changes::new(), base, before, rules, pool)?;
-            world.snapshot.prepare_searches();
-            Ok(world)
+            let base = Base::stored(store, None, None)?;
+            Self::of_base(base, None, rules, pool)
+        })
+    }
+
+    /// Builds the world of a stored snapshot, of the newest when none is named, under the rules of
+    /// another one. The same as building it from the start, and quicker the less it differs from that.
+    pub(crate) fn beside(
+        other: &World,
+        store: &Store,
+        id: Option<SnapshotId>,
+        pool: &Arc<rayon::ThreadPool>,
+    ) -> Result<Self> {
+        pool.install(|| {
+            let base = Base::stored(store, id, Some(&other.base))?;
+            Self::of_base(base, Some(other), &other.rules, pool)
         })
     }
 
@@ -119,26 +128,27 @@ impl World {
         rules: &Arc<InForce>,
         pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
-        let documents: Vec<(SourceInfo, Facts)> = documents.into_iter().collect();
-        let base = Base {
-            id: None,
-            created_at_ms: now_ms,
-            documents: Some(documents.into()),
-        };
-        let staging = base.staging(None)?;
-        pool.install(|| Self::analyse(staging, &Changes::new(), base, None, rules, pool))
+        let documents = documents.into_iter();
+        let documents = documents.map(|(info, facts)| Arc::new(Document::new(info, facts)));
+        let documents = documents.collect();
+        pool.install(|| {
+            let base = Base {
+                id: None,
+                created_at_ms: now_ms,
+                assembly: Assembly::new(documents)?,
+                segments: Vec::new(),
+            };
+            Self::of_base(base, None, rules, pool)
+        })
     }
 
     /// The same estate after changes to what its documents state; nothing is stored.
-    pub(crate) fn changed(
-        &self,
-        changes: &Changes,
-        store: Option<&Store>,
-        pool: &Arc<rayon::ThreadPool>,
-    ) -> Result<Self> {
-        let staging = self.base.staging(store)?;
-        let base = self.base.clone();
-        pool.install(|| Self::analyse(staging, changes, base, Some(self), &self.rules, pool))
+    pub(crate) fn changed(&self, changes: &Changes, pool: &Arc<rayon::ThreadPool>) -> Result<Self> {
+        pool.install(|| {
+            let snapshot = Arc::new(self.base.assembly.changed(changes)?);
+            let base = Arc::clone(&self.base);
+            Self::analyse(snapshot, base, Some(self), &self.rules, pool)
+        })
     }
 
     /// The same snapshot with another attack graph.
@@ -156,7 +166,7 @@ impl World {
             is_as_derived: false,
             rules: Arc::clone(&self.rules),
             context,
-            base: self.base.clone(),
+            base: Arc::clone(&self.base),
             schema: OnceLock::new(),
             with_steps: OnceLock::new(),
         }
@@ -206,15 +216,23 @@ impl World {
         default_start(&self.attack)
     }
 
-    fn analyse(
-        staging: Staging,
-        changes: &Changes,
+    fn of_base(
         base: Base,
         before: Option<&World>,
         rules: &Arc<InForce>,
         pool: &Arc<rayon::ThreadPool>,
     ) -> Result<Self> {
-        let snapshot = Arc::new(assemble_changed(staging, changes)?);
+        let snapshot = Arc::clone(base.assembly.snapshot());
+        Self::analyse(snapshot, Arc::new(base), before, rules, pool)
+    }
+
+    fn analyse(
+        snapshot: Arc<Snapshot>,
+        base: Arc<Base>,
+        before: Option<&World>,
+        rules: &Arc<InForce>,
+        pool: &Arc<rayon::ThreadPool>,
+    ) -> Result<Self> {
         let compiled = rules.compile(&snapshot);
         let budget = Budget::unlimited();
         let attack = match before.filter(|before| before.is_as_derived) {

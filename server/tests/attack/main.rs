@@ -7,6 +7,7 @@
 )]
 
 mod again;
+mod assembly;
 mod findings;
 mod labels;
 mod mistakes;

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::build::{Changes, Staging, assemble, assemble_changed};
+use crate::graph::{EdgeId, NodeId};
 use crate::model::Value;
 
 /// Numbers that are the same on every machine.
@@ -74,7 +75,7 @@ fn add_any(facts: &mut Facts, random: &mut Random) {
             match random.below(5) {
                 0 => facts.set(node, "name", random.of(&["s", "w", "a"])),
                 1 => facts.set(node, "cvss_score", random.below(10) as f64),
-                2 => facts.set(node, "replicas", random.below(4) as i64),
+                2 => facts.set(node, "replicas", random.below(4).cast_signed()),
                 3 => facts.set(node, "malicious", random.below(2) == 0),
                 _ => facts.set(
                     node,
@@ -124,7 +125,7 @@ fn any_document(name: &str, random: &mut Random) -> Arc<Document> {
 fn any_info(name: &str, random: &mut Random) -> SourceInfo {
     SourceInfo {
         name: name.into(),
-        observed_at_ms: random.below(4) as i64,
+        observed_at_ms: random.below(4).cast_signed(),
         authority: random.below(8) as u8 / 7 * 10,
         ..SourceInfo::default()
     }
@@ -221,7 +222,7 @@ fn assembling_after_a_change_is_assembling() {
     let mut n_partly = 0;
     for seed in 0..300 {
         let random = &mut Random(seed);
-        let mut documents: Vec<Arc<Document>> = (0..1 + random.below(6))
+        let mut documents: Vec<Arc<Document>> = (0..=random.below(6))
             .map(|at| any_document(&format!("d{at}"), random))
             .collect();
         let mut assembly = Assembly::new(documents.clone()).unwrap();
@@ -261,13 +262,13 @@ fn assembling_after_a_change_is_assembling() {
 fn pretending_a_change_is_assembling_what_was_changed() {
     for seed in 0..300 {
         let random = &mut Random(!seed);
-        let documents: Vec<Arc<Document>> = (0..1 + random.below(6))
+        let documents: Vec<Arc<Document>> = (0..=random.below(6))
             .map(|at| any_document(&format!("d{at}"), random))
             .collect();
         let assembly = Assembly::new(documents.clone()).unwrap();
         let snapshot = assembly.snapshot();
         let mut changes = Changes::new();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             let nodes: Vec<NodeId> = snapshot.nodes().collect();
             let edges: Vec<EdgeId> = snapshot.edges().collect();
             match random.below(5) {
