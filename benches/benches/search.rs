@@ -71,6 +71,7 @@ fn searches(criterion: &mut Criterion) {
                 &condensed,
                 &[],
                 None,
+                None,
                 &pool,
                 &budget,
             ))

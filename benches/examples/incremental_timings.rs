@@ -23,7 +23,7 @@ use foothold_benches::process::cpu_ms;
 use foothold_datasets::attack_graph::{AttackGraphParams, synthetic_attack_graph};
 use foothold_engine::attack::{AttackGraph, RuleSet, derive, derive_again};
 use foothold_engine::budget::Budget;
-use foothold_engine::build::{Assembly, Document};
+use foothold_engine::build::{Assembly, Changes, Document};
 use foothold_engine::graph::{Snapshot, SnapshotDelta};
 use foothold_engine::memory::HugePages;
 use foothold_engine::model::{Facts, SourceInfo};
@@ -139,7 +139,8 @@ fn statements(lines: &[u8]) -> BTreeMap<String, Vec<String>> {
 
 /// Statements dealt at random into so many documents.
 fn dealt(statements: &[(&String, &Vec<String>)], n: usize) -> Vec<Vec<u8>> {
-    let mut documents = vec![Vec::new(); n];
+    let mut documents = vec![Vec::new(); n.min(statements.len())];
+    let n = documents.len();
     let mut state = 1_u64;
     for (_, lines) in statements {
         state = state
@@ -249,16 +250,15 @@ fn served(
     (world, times)
 }
 
+fn slices(documents: &[(String, Vec<u8>)]) -> Vec<(String, &[u8])> {
+    let slices = documents.iter().map(|(name, text)| (name.clone(), &**text));
+    slices.collect()
+}
+
 fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
     let lines = estate::lines(scale).expect("a scale in range");
     let mut lines_of_derivation = String::new();
     for (at, change) in Change::ALL.into_iter().enumerate() {
-        if std::env::args()
-            .nth(3)
-            .is_some_and(|only| only.len() == 1 && only != at.to_string())
-        {
-            continue;
-        }
         let documents = Documents::new(&lines, &changed(&lines, change, part, 7));
         let named = |kind: &str, documents: &[Vec<u8>]| -> Vec<String> {
             let names = (0..documents.len()).map(|at| format!("{kind}/{at}.jsonl"));
@@ -277,10 +277,6 @@ fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
             .into_iter()
             .zip(documents.same)
             .collect();
-        fn slices(documents: &[(String, Vec<u8>)]) -> Vec<(String, &[u8])> {
-            let slices = documents.iter().map(|(name, text)| (name.clone(), &**text));
-            slices.collect()
-        }
         let store = Store::in_memory().expect("memory");
         let everything = [slices(&same), slices(&before)].concat();
         let (old, full) = served(&store, &everything, None, pool);
@@ -296,6 +292,9 @@ fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
             println!("\nCPU milliseconds | {} | all", PHASES.join(" | "));
         }
         row("from nothing", &full);
+        if at == 0 {
+            pretended(&old, pool);
+        }
         let (new, times) = served(&store, &slices(&after), Some(&old), pool);
         row(change.name(), &times);
         let all = |times: &[f64]| times.iter().sum::<f64>();
@@ -327,6 +326,47 @@ fn facts(scale: f64, part: f64, pool: &rayon::ThreadPool) {
          derivation, of full derivation"
     );
     println!("{lines_of_derivation}");
+}
+
+/// One fact changed in thought: what `WHAT IF` does before it asks.
+fn pretended(world: &World, pool: &rayon::ThreadPool) {
+    let budget = Budget::unlimited();
+    let snapshot = world.assembly.snapshot();
+    let rules = rules(snapshot);
+    let node = snapshot.nodes().nth(snapshot.n_nodes() / 2);
+    let edge = snapshot.edges().nth(snapshot.n_edges() / 2);
+    for what in ["a property set", "an edge taken away", "a node taken away"] {
+        let mut changes = Changes::new();
+        match what {
+            "a property set" => {
+                let id = node.map_or("", |node| snapshot.stable_id(node));
+                changes.set_node(id, "pretended", Some(true.into()));
+            }
+            "an edge taken away" => {
+                if let Some(edge) = edge {
+                    changes.remove_edge(snapshot, edge);
+                }
+            }
+            _ => {
+                if let Some(node) = node {
+                    changes.remove_node(snapshot, node);
+                }
+            }
+        }
+        let (changed, assembled, _) = best(|| {
+            Arc::new(
+                world
+                    .assembly
+                    .changed(&changes)
+                    .expect("an estate that fits"),
+            )
+        });
+        let (_, derived, _) = best(|| {
+            let delta = SnapshotDelta::new(snapshot, &changed);
+            derive_again(&world.attack, &delta, &changed, &rules, pool, &budget)
+        });
+        println!("what if {what}: assembled {assembled:.0} ms, derived {derived:.0} ms (wall)");
+    }
 }
 
 fn row(name: &str, times: &[f64]) {

@@ -194,6 +194,7 @@ fn main() {
                 &condensed,
                 &[],
                 None,
+                None,
                 &pool,
                 &budget,
             ))

@@ -155,13 +155,14 @@ impl Changes {
                 scope.kind(snapshot.kind_name(kind));
             }
         }
-        for ((_, kind, _), parallel) in &self.edges {
+        for ((from, kind, to), parallel) in &self.edges {
             for change in parallel.changes.values() {
                 match change {
-                    // Its ends may be there for it alone.
                     EdgeChange::Remove => {
                         scope.kind(kind);
-                        scope.ids = true;
+                        // Its ends may be there for it alone.
+                        let mut ends = [from, to].into_iter().filter_map(|id| snapshot.node(id));
+                        scope.ids |= ends.any(|end| snapshot.node_sources(end).is_empty());
                     }
                     EdgeChange::Set(values) => {
                         for name in values.keys() {

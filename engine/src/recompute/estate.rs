@@ -276,8 +276,11 @@ pub(super) fn sizes_of_assets(
         Ok(condensed) => condensed,
         Err(stop) => return (Vec::new(), Some(stop)),
     };
+    let held = (0..assets.assets().len()).map(|at| assets.holding(at));
+    let held: Vec<StateId> = held.collect();
+    let (weights, only) = (weights.as_slice(), Some(held.as_slice()));
     let (sizes, stop) =
-        blast_sizes(topology, &condensed, &weights, None, pool, budget).into_parts();
+        blast_sizes(topology, &condensed, weights, None, only, pool, budget).into_parts();
     let mut words = Vec::with_capacity(2 * assets.assets().len());
     for at in 0..assets.assets().len() {
         words.push(sizes.value(&condensed, assets.holding(at)));

@@ -53,6 +53,7 @@ type Lanes = [u64; WORDS];
 /// `values` is the value of a state by its id, empty for none. `held` is what the attacker holds
 /// anyway, as [`super::closure`] gives it: such a state may support an AND step, but at least one
 /// premise must come from the state in question; [`None`] for an attacker who holds nothing else.
+/// Where the radius of some states is asked `only`, what is said of others may be nothing.
 ///
 /// The condensation must be made with [`super::Links::Single`]. O(components * (components +
 /// links) / 1024), times the repetitions that AND steps need (one or two unless they feed each
@@ -62,15 +63,25 @@ pub fn blast_sizes<T: Topology>(
     condensed: &Condensation,
     values: &[u32],
     held: Option<&Bits>,
+    only: Option<&[StateId]>,
     pool: &rayon::ThreadPool,
     budget: &Budget,
 ) -> Outcome<BlastSizes> {
     let weights = Weights::new(condensed, values);
     if graph.n_and_steps() == 0 {
-        by_targets(condensed, &weights, pool, budget)
-    } else {
-        by_sources(graph, condensed, &weights, held, pool, budget)
+        return by_targets(condensed, &weights, pool, budget);
     }
+    let mut sources: Vec<u32> = match only {
+        Some(states) => states
+            .iter()
+            .map(|&state| condensed.components.of(state))
+            .collect(),
+        None => (0..condensed.n_components() as u32).collect(),
+    };
+    sources.sort_unstable();
+    sources.dedup();
+    let links = AndLink::all(graph, condensed, held);
+    by_sources(condensed, &weights, (&links, &sources), pool, budget)
 }
 
 /// What each component adds to a count.
@@ -235,51 +246,56 @@ struct AndLink {
     gain: u32,
 }
 
-fn by_sources<T: Topology>(
-    graph: &T,
+impl AndLink {
+    /// Gains with the highest numbers first, as the sweep meets them.
+    fn all<T: Topology>(graph: &T, condensed: &Condensation, held: Option<&Bits>) -> Vec<Self> {
+        let of = |state: u32| condensed.components.of(StateId(state));
+        let mut links = Vec::new();
+        graph.each_and(|and| {
+            let is_held = |state: u32| held.is_some_and(|held| held.contains(state));
+            let premises = and
+                .premises
+                .iter()
+                .map(|&state| (of(state), is_held(state)))
+                .collect();
+            links.push(AndLink {
+                premises,
+                gain: of(and.gain),
+            });
+        });
+        links.sort_by_key(|link| std::cmp::Reverse(link.gain));
+        links
+    }
+}
+
+fn by_sources(
     condensed: &Condensation,
     weights: &Weights,
-    held: Option<&Bits>,
+    (links, sources): (&[AndLink], &[u32]),
     pool: &rayon::ThreadPool,
     budget: &Budget,
 ) -> Outcome<BlastSizes> {
     let n_components = condensed.n_components();
     let (offsets, predecessors) = condensed.predecessors();
-    let of = |state: u32| condensed.components.of(StateId(state));
-    let mut links = Vec::new();
-    graph.each_and(|and| {
-        let is_held = |state: u32| held.is_some_and(|held| held.contains(state));
-        let premises = and
-            .premises
-            .iter()
-            .map(|&state| (of(state), is_held(state)))
-            .collect();
-        links.push(AndLink {
-            premises,
-            gain: of(and.gain),
-        });
-    });
-    // Gains with the highest numbers first, as the sweep meets them.
-    links.sort_by_key(|link| std::cmp::Reverse(link.gain));
     let next_block = AtomicUsize::new(0);
     let sweep = SourceSweep {
         condensed,
         offsets: &offsets,
         predecessors: &predecessors,
-        links: &links,
+        links,
     };
     let level = Level::new();
     let counted = pool.broadcast(|_| {
         let mut lanes = vec![[0u64; WORDS]; n_components];
         let mut counted = Vec::new();
-        let stop = take_blocks(&next_block, n_components, |block| {
-            let n_lanes = LANES.min(n_components - block);
+        let stop = take_blocks(&next_block, sources.len(), |block| {
+            let sources = &sources[block..sources.len().min(block + LANES)];
             let counts = dispatch!(level, simd => {
                 let _ = simd;
-                let run = sweep.run(&mut lanes, block, n_lanes, budget);
-                run.map(|()| count_lanes(condensed, weights, &lanes, n_lanes))
+                let run = sweep.run(&mut lanes, sources, budget);
+                run.map(|()| count_lanes(condensed, weights, &lanes, sources.len()))
             });
-            counted.push((block, counts?));
+            counted.push((sources, counts?));
             Ok(())
         });
         (counted, stop.err())
@@ -287,8 +303,10 @@ fn by_sources<T: Topology>(
     let mut by_component = vec![(0, 0); n_components];
     let mut stop = None;
     for (blocks, reason) in counted {
-        for (block, counts) in blocks {
-            by_component[block..block + counts.len()].copy_from_slice(&counts);
+        for (sources, counts) in blocks {
+            for (&source, count) in sources.iter().zip(counts) {
+                by_component[source as usize] = count;
+            }
         }
         stop = stop.or(reason);
     }
@@ -303,21 +321,15 @@ struct SourceSweep<'a> {
 }
 
 impl SourceSweep<'_> {
-    /// Fills in for each component which sources of the block derive it.
+    /// Fills in for each component which of these sources, ascending, derive it.
     #[inline(always)]
-    fn run(
-        &self,
-        lanes: &mut [Lanes],
-        block: usize,
-        n_lanes: usize,
-        budget: &Budget,
-    ) -> Result<(), Stop> {
+    fn run(&self, lanes: &mut [Lanes], sources: &[u32], budget: &Budget) -> Result<(), Stop> {
         lanes.fill([0; WORDS]);
-        for lane in 0..n_lanes {
-            lanes[block + lane][lane / 64] = 1 << (lane % 64);
+        for (lane, &source) in sources.iter().enumerate() {
+            lanes[source as usize][lane / 64] = 1 << (lane % 64);
         }
-        // From the sources down; nothing above the block derives from it but through AND steps.
-        let mut from = block + n_lanes;
+        // From the sources down; nothing above them derives from them but through AND steps.
+        let mut from = sources.last().map_or(0, |&highest| highest as usize + 1);
         loop {
             let mut next_link = self
                 .links
@@ -469,7 +481,7 @@ mod tests {
         let budget = Budget::unlimited();
         let condensed = Condensation::new(graph, Links::Single, &budget).unwrap();
         let (sizes, stop) =
-            blast_sizes(graph, &condensed, values, held, &pool, &budget).into_parts();
+            blast_sizes(graph, &condensed, values, held, None, &pool, &budget).into_parts();
         assert_eq!(stop, None);
         let of = |state| {
             (
@@ -480,6 +492,24 @@ mod tests {
         graph.states().map(of).collect()
     }
 
+    /// Of these states alone.
+    fn sizes_of(graph: &StepGraph, values: &[u32], states: &[StateId]) -> Vec<(u32, u64)> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .build()
+            .unwrap();
+        let budget = Budget::unlimited();
+        let condensed = Condensation::new(graph, Links::Single, &budget).unwrap();
+        let only = Some(states);
+        let found = blast_sizes(graph, &condensed, values, None, only, &pool, &budget);
+        let found = found.into_parts().0;
+        let of = |&state| {
+            let n_states = found.n_states(&condensed, state);
+            (n_states, found.value(&condensed, state))
+        };
+        states.iter().map(of).collect()
+    }
+
     #[test]
     fn sizes_and_values_are_those_of_the_closures() {
         for seed in 0..3000 {
@@ -487,6 +517,10 @@ mod tests {
             let mut random = SplitMix64::new(!seed);
             let values: Vec<u32> = graph.states().map(|_| random.below(3) as u32 * 7).collect();
             let found = sizes(&graph, &values, None, 1);
+            let some = random_states(&mut random, graph.n_states());
+            for (state, size) in some.iter().zip(sizes_of(&graph, &values, &some)) {
+                assert_eq!(size, found[state.idx()], "seed {seed}, {some:?}");
+            }
             for state in graph.states() {
                 let reached = naive_closure(&graph, &[state]);
                 let n = reached.iter().filter(|&&is| is).count();

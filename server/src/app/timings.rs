@@ -79,7 +79,15 @@ pub(crate) fn search_timings(world: &World, pool: &rayon::ThreadPool) -> Vec<Sea
     });
     time("exact blast radius of every state", &mut || {
         if let Ok(condensed) = Condensation::new(graph, Links::Single, &budget) {
-            drop(blast_sizes(graph, &condensed, &[], None, pool, &budget));
+            drop(blast_sizes(
+                graph,
+                &condensed,
+                &[],
+                None,
+                None,
+                pool,
+                &budget,
+            ));
         }
     });
     time("estimated blast radius of every state", &mut || {
