@@ -70,11 +70,11 @@ impl App {
         db: &Path,
         options: StoreOptions,
         n_threads: usize,
-        rules: Arc<InForce>,
+        rules: &Arc<InForce>,
     ) -> Result<(Self, Recovery)> {
         let (store, recovery) = Store::open(db, options)?;
         let pool = new_pool(n_threads)?;
-        let world = World::from_store(&store, &rules, &pool)?;
+        let world = World::from_store(&store, rules, &pool)?;
         pool.install(|| world.snapshot.prepare_searches());
         let app = Self {
             store,

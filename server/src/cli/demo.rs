@@ -65,7 +65,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> anyhow::Result<Exit> {
         &db,
         StoreOptions::create_or_open(),
         context.n_threads,
-        Arc::clone(&context.rules),
+        &context.rules,
     )?;
     let app = Arc::new(app);
     load(context, &app, &files)?;

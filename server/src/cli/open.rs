@@ -86,7 +86,7 @@ impl Context {
 
     fn open_with(&self, args: &DbArgs, options: StoreOptions) -> anyhow::Result<App> {
         let db = self.config.db(args.db.as_deref());
-        let (app, recovery) = App::open(&db, options, self.n_threads, Arc::clone(&self.rules))?;
+        let (app, recovery) = App::open(&db, options, self.n_threads, &self.rules)?;
         self.report_recovery(&db, &recovery);
         Ok(app)
     }

@@ -19,7 +19,7 @@ use crate::search::{Bits, StepId};
 
 use super::assemble::silent;
 use super::found::{Found, Premises, Row, UNBOUND, unpack_into};
-use super::matching::{Matcher, Verdicts, matches, matches_from};
+use super::matching::{Matcher, Verdicts, matches, matches_from, may_match};
 
 /// With more than one part in so many of what a rule could match for seeds, looking around each
 /// seed costs more than starting over; 0 looks around them whatever it costs.
@@ -86,6 +86,9 @@ impl<'a> Before<'a> {
         };
         if !rule.missing_facts(snapshot).is_empty() {
             return Ok(self.keeps_ids.then(|| Found::new(rule)));
+        }
+        if !may_match(snapshot, rule) {
+            return Ok(Some(Found::new(rule)));
         }
         let dirty = Dirty::new(snapshot, self.delta, rule);
         let seeds = Seeds::new(snapshot, rule, self.delta, &dirty.decided);
