@@ -322,7 +322,8 @@ mod tests {
         let error = document(&bomb).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "compression ratio exceeds the limit of 200"
+            "compression ratio exceeds the limit of 200; if you trust it, unpack it and import what \
+             was inside"
         );
     }
 
