@@ -84,11 +84,7 @@ impl Assembly {
     /// Assembles all of it. O(facts log facts).
     pub fn new(documents: Vec<Arc<Document>>) -> Result<Self, StagingError> {
         let aliases = Aliases::of(documents.iter().map(|document| &*document.facts));
-        let mut staging = Staging::new();
-        for document in &documents {
-            staging.add(&document.info, &document.facts);
-        }
-        aliases.state(&mut staging);
+        let staging = staged(&documents, &aliases);
         let (snapshot, joined) = assemble_named(staging, &Changes::new())?;
         Ok(Assembly {
             n_texts: snapshot.n_texts(),
@@ -136,11 +132,7 @@ impl Assembly {
         {
             return Ok(snapshot);
         }
-        let mut staging = Staging::new();
-        for document in &self.documents {
-            staging.add(&document.info, &document.facts);
-        }
-        self.aliases.state(&mut staging);
+        let staging = staged(&self.documents, &self.aliases);
         Ok(assemble_named(staging, changes)?.0)
     }
 
@@ -231,6 +223,16 @@ impl Assembly {
         let too_many = snapshot.n_texts() > 2 * self.n_texts + SPARE_TEXTS;
         Ok((!too_many).then_some((snapshot, joined)))
     }
+}
+
+/// All that documents say, with what names one thing.
+fn staged(documents: &[Arc<Document>], aliases: &Aliases) -> Staging {
+    let mut staging = Staging::new();
+    for document in documents {
+        staging.add(&document.info, &document.facts);
+    }
+    aliases.state(&mut staging);
+    staging
 }
 
 impl Joined {

@@ -13,16 +13,16 @@ use crate::attack::rule::{Reads, Rule, RuleSet};
 use crate::attack::state::State;
 use crate::budget::{Budget, Stop};
 use crate::graph::{EdgeId, NodeId, Snapshot, SnapshotDelta};
-use crate::pattern::{Binding, Bindings, LabelExpr, Plan, RulePattern, Var, VarKind};
+use crate::pattern::{Binding, Bindings, LabelExpr, RulePattern, Var, VarKind};
 use crate::score::cost::cost_of_likelihood;
 use crate::search::{Bits, StepId};
 
 use super::assemble::silent;
 use super::found::{Found, Premises, Row, UNBOUND, unpack_into};
-use super::matching::{Matcher, Verdicts, matches, matches_from, may_match};
+use super::matching::{Matcher, Verdicts, matches, matches_from};
 
 /// With more than one part in so many of what a rule could match for seeds, looking around each
-/// seed costs more than starting over; 0 looks around them whatever it costs.
+/// seed costs more than starting over.
 pub(super) const WORTH: usize = 3;
 
 /// Up to so many seeds, remembering what was judged costs more than judging.
@@ -87,14 +87,9 @@ impl<'a> Before<'a> {
         if !rule.missing_facts(snapshot).is_empty() {
             return Ok(self.keeps_ids.then(|| Found::new(rule)));
         }
-        if !may_match(snapshot, rule) {
-            return Ok(Some(Found::new(rule)));
-        }
         let dirty = Dirty::new(snapshot, self.delta, rule);
         let seeds = Seeds::new(snapshot, rule, self.delta, &dirty.decided);
-        let is_dearer =
-            || seeds.cost(snapshot, rule) > Plan::new(snapshot, &rule.pattern, &[]).cost();
-        if self.worth > 0 && (seeds.part * self.worth as f64 > 1.0 || is_dearer()) {
+        if seeds.part * self.worth as f64 > 1.0 {
             return matches(snapshot, rule, budget).map(Some);
         }
         if self.keeps_ids && dirty.decided.is_empty() && dirty.scored.is_empty() {
@@ -470,18 +465,12 @@ impl Seeds {
         self.of.iter().map(|(_, ids)| ids.len()).sum()
     }
 
-    /// What looking around every seed takes, by the measure of plans: a pattern may fan out from its
-    /// seeds, and be nowhere from its other end.
-    fn cost(&self, snapshot: &Snapshot, rule: &Rule) -> f64 {
-        let pattern = around_seeds(rule);
-        let cost = |(var, ids): &(Var, Vec<u32>)| {
-            ids.len() as f64 * Plan::new(snapshot, &pattern, &[*var]).cost()
-        };
-        self.of.iter().map(cost).sum()
-    }
-
     fn matches(&self, snapshot: &Snapshot, rule: &Rule, budget: &Budget) -> Result<Found, Stop> {
-        let pattern = around_seeds(rule);
+        // Seeds are fewer than what an index would narrow to, and the conditions decide anyway.
+        let mut pattern: RulePattern = rule.pattern.clone();
+        for node in &mut pattern.nodes {
+            node.hints.clear();
+        }
         let verdicts = (self.n() > FEW).then(|| Verdicts::new(snapshot, rule));
         let mut found = Found::new(rule);
         for (at, (var, ids)) in self.of.iter().enumerate() {
@@ -508,15 +497,6 @@ impl Seeds {
         found.sort();
         Ok(found)
     }
-}
-
-/// Seeds are fewer than what an index would narrow to, and the conditions decide anyway.
-fn around_seeds(rule: &Rule) -> RulePattern {
-    let mut pattern: RulePattern = rule.pattern.clone();
-    for node in &mut pattern.nodes {
-        node.hints.clear();
-    }
-    pattern
 }
 
 fn admits(snapshot: &Snapshot, labels: &LabelExpr, node: u32) -> bool {

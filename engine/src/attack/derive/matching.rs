@@ -4,18 +4,17 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use rayon::prelude::*;
-use roaring::RoaringBitmap;
 use rustc_hash::FxHashMap;
 
 use crate::attack::rule::Rule;
 use crate::attack::rule::StateTemplate;
 use crate::attack::state::State;
 use crate::budget::{Budget, Stop};
-use crate::graph::{EdgeId, KindId, NodeId, Snapshot};
+use crate::graph::{EdgeId, Snapshot};
 use crate::model::CERTAIN;
 use crate::pattern::{
-    Binding, Bindings, Direction, Host, LabelExpr, Plan, Predicate, RuleCondition, RulePattern,
-    Var, VarKind, find, find_morsel,
+    Binding, Bindings, Host, Plan, Predicate, RuleCondition, RulePattern, Var, VarKind, find,
+    find_morsel,
 };
 
 use super::found::{Found, Premises, Row, pack};
@@ -25,7 +24,7 @@ const PART: usize = 256;
 
 /// Every match of one rule that its guards leave standing, sorted.
 pub(super) fn matches(snapshot: &Snapshot, rule: &Rule, budget: &Budget) -> Result<Found, Stop> {
-    if !rule.missing_facts(snapshot).is_empty() || !may_match(snapshot, rule) {
+    if !rule.missing_facts(snapshot).is_empty() {
         return Ok(Found::new(rule));
     }
     let plan = Plan::new(snapshot, &rule.pattern, &[]);
@@ -57,65 +56,6 @@ pub(super) fn matches(snapshot: &Snapshot, rule: &Rule, budget: &Budget) -> Resu
     };
     found.sort();
     Ok(found)
-}
-
-/// Whether each edge of the pattern fits some edge by its kinds and the labels of its ends. A search
-/// that begins at the other end of a long pattern would find out again and again that one does not.
-pub(super) fn may_match(snapshot: &Snapshot, rule: &Rule) -> bool {
-    let nodes_of = |var: Var| -> Option<&RoaringBitmap> {
-        let node = rule.pattern.nodes.iter().find(|node| node.var == var)?;
-        match &node.labels {
-            LabelExpr::Name(name) => snapshot
-                .label_id(name)
-                .map(|label| snapshot.labelled(label)),
-            _ => None,
-        }
-    };
-    let single = rule
-        .pattern
-        .edges
-        .iter()
-        .filter(|edge| edge.repeat.is_none());
-    single.into_iter().all(|edge| {
-        let (from, to) = (nodes_of(edge.from), nodes_of(edge.to));
-        let fits = |kind: KindId| match edge.direction {
-            Direction::Out => has_edge(snapshot, kind, from, to),
-            Direction::In => has_edge(snapshot, kind, to, from),
-            Direction::Any => {
-                has_edge(snapshot, kind, from, to) || has_edge(snapshot, kind, to, from)
-            }
-        };
-        snapshot.kinds().any(|kind| {
-            let name = snapshot.kind_name(kind);
-            edge.kinds.holds(&|one: &str| one == name) && fits(kind)
-        })
-    })
-}
-
-/// Whether an edge of a kind leads from one of these nodes to one of those. O(the fewer nodes and
-/// their edges), and mostly far less: the first one tells.
-fn has_edge(
-    snapshot: &Snapshot,
-    kind: KindId,
-    from: Option<&RoaringBitmap>,
-    to: Option<&RoaringBitmap>,
-) -> bool {
-    let is_in = |nodes: Option<&RoaringBitmap>, node: NodeId| {
-        nodes.is_none_or(|nodes| nodes.contains(node.0))
-    };
-    let n = |nodes: Option<&RoaringBitmap>| nodes.map_or(u64::MAX, RoaringBitmap::len);
-    match (from, to) {
-        (None, None) => !snapshot.edges_of_kind(kind).is_empty(),
-        (Some(from), _) if n(Some(from)) <= n(to) => from.iter().any(|node| {
-            let row = snapshot.out_edges(NodeId(node), kind);
-            row.iter().any(|(_, end)| is_in(to, end))
-        }),
-        (_, Some(to)) => to.iter().any(|node| {
-            let row = snapshot.in_edges(NodeId(node), kind);
-            row.iter().any(|(_, start)| is_in(from, start))
-        }),
-        (Some(_), None) => true,
-    }
 }
 
 /// Every match of one rule in which `var` stands for one of `ids` and that `is_wanted`; in parts.
@@ -246,7 +186,7 @@ impl<'a> Matcher<'a> {
             let seed = if is_edge {
                 Binding::Edge(EdgeId(id))
             } else {
-                Binding::Node(NodeId(id))
+                Binding::Node(crate::graph::NodeId(id))
             };
             bindings.set(var, seed);
             let _ = find(self.snapshot, budget, plan, &mut bindings, self)?;
