@@ -2,25 +2,36 @@
 //! the design's list; T12 is the engine's `network` test, the rest of the list belongs to the
 //! life cycle of findings.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
+use foothold_loaders::{Options, load_paths};
 use serde_json::{Value, json};
 
 use crate::support::{corpus, derived};
 
-fn ask(load: &Path, query: &str) -> Vec<Value> {
-    let output = Command::new(env!("CARGO_BIN_EXE_foothold"))
-        .args(["query", "--format", "json", "--load"])
-        .arg(load)
-        .arg(query)
-        .output()
-        .unwrap();
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn foothold(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_foothold"));
+    command.args(arguments).output().unwrap()
+}
+
+/// The rows of an answer, of what these arguments name.
+fn rows(of: &[&str], query: &str) -> Vec<Value> {
+    let output = foothold(&[&["query", "--format", "json"], of, &[query]].concat());
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{query}: {errors}");
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     answer["rows"].as_array().unwrap().clone()
+}
+
+fn ask(load: &Path, query: &str) -> Vec<Value> {
+    rows(&["--load", text(load)], query)
 }
 
 fn node(id: &str, label: &str, props: impl Into<Value>) -> Value {
@@ -101,6 +112,21 @@ fn t08_what_is_loaded_is_marked_and_nothing_is_closed() {
          RETURN coalesce(c.reachability, 'unknown') AS seen, count(*) ORDER BY seen";
     let seen = [json!(["loaded", 48]), json!(["unknown", 13])];
     assert_eq!(ask(folder.path(), held), seen);
+    // Nor is anything closed where the observation comes later than the scan, into a store.
+    let db = folder.path().join("db");
+    let only = |name: &str| {
+        let source = tempfile::tempdir().unwrap();
+        for file in [name, "foothold.yaml"] {
+            fs::copy(folder.path().join(file), source.path().join(file)).unwrap();
+        }
+        let done = foothold(&["import", "--db", text(&db), text(source.path())]);
+        assert!(done.status.success());
+        [ISSUES, LOADED_ISSUES].map(|query| rows(&["--db", text(&db)], query))
+    };
+    assert_eq!(only(all), [[json!([456, 61, 72])], [json!([0, 0, 0])]]);
+    let both = [[json!([456, 61, 72])], [json!([216, 48, 37])]];
+    assert_eq!(only(relevant), both);
+    assert_eq!(only(all), both);
     // Without the observation nothing else differs.
     fs::remove_file(folder.path().join(relevant)).unwrap();
     assert_eq!(ask(folder.path(), ISSUES), [json!([456, 61, 72])]);
@@ -193,7 +219,17 @@ fn t13_the_live_cluster_is_what_its_dump_says() {
          RETURN sum(CASE WHEN w:DaemonSet THEN machines ELSE coalesce(w.replicas, 1) END)",
     );
     assert_eq!(pods, [json!([33])]);
-    // 18 privileged containers run in the pods of three daemon sets.
+    // The dump lists them, and 18 privileged containers in them.
+    let mut counted = BTreeMap::new();
+    let list = dump.join("api_v1_pods.json");
+    load_paths(&[list], &Options::new(0), &mut |outcome| {
+        counted.append(&mut outcome.report().counts.clone());
+    })
+    .unwrap();
+    let count = |name: &str| counted.get(name).copied();
+    assert_eq!(count("kinds.Pod"), Some(33));
+    assert_eq!(count("privileged_containers"), Some(18));
+    // They run in the pods of three daemon sets.
     let privileged = ask(
         &dump,
         "MATCH (w:Workload {privileged: true}) RETURN w.name ORDER BY w.name",
@@ -211,6 +247,25 @@ fn t13_the_live_cluster_is_what_its_dump_says() {
         "MATCH (:Internet)-[:CAN_REACH]->(s:Service {type: 'LoadBalancer'}) RETURN s.name",
     );
     assert_eq!(exposed, [json!(["fix-fixcore"])]);
+    // It is computed, not read off the type: on the port that it forwards, to what it selects; what is
+    // open to the cluster alone is open to nobody else.
+    let all = ask(
+        &dump,
+        "MATCH (:Internet)-[c:CAN_REACH]->(s:Service)-[:ROUTES_TO]->(w:Workload)
+         RETURN s.name AS name, s.type, c.ports, w.name ORDER BY name",
+    );
+    assert_eq!(
+        all,
+        [
+            json!(["fix-fixcore", "LoadBalancer", ["8900/TCP"], "fix-fixcore"]),
+            json!([
+                "single-server-ea",
+                "NodePort",
+                ["8529/TCP"],
+                "single-server-sngl-hs5itknq-5e6755"
+            ]),
+        ]
+    );
 }
 
 /// T14: what matters is what can be reached, not the score of the scanner.

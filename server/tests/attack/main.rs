@@ -11,4 +11,8 @@ mod assembly;
 mod findings;
 mod labels;
 mod mistakes;
+/// A running server, as the end-to-end tests have it.
+#[path = "../e2e/support.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod server;
 mod support;
