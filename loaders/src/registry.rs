@@ -18,6 +18,8 @@ pub static LOADERS: &[&dyn Loader] = &[
     // Analysers of code.
     &crate::code::sarif::Sarif,
     &crate::code::codeowners::Codeowners,
+    // Pipelines.
+    &crate::code::github_actions::GithubActions,
     // APIs.
     &crate::api::openapi::OpenApi,
     // Clouds.

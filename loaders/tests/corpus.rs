@@ -63,6 +63,12 @@ const FORMATS: &[Format] = &[
         uncounted: &[],
     },
     Format {
+        name: "github-actions",
+        folders: &["github-actions/"],
+        suffixes: &[".yaml"],
+        uncounted: &[],
+    },
+    Format {
         name: "epss-csv",
         folders: &["epss/"],
         suffixes: &[".csv"],

@@ -26,6 +26,8 @@ const END: &str = "<!-- end of the table of rules -->";
 /// Kinds of edges and labels, and the documents that state them; the first that fits of each edge.
 const FEEDS: &[(&str, &str)] = &[
     ("HAS_PERMISSION", "RBAC or IAM"),
+    ("CiJob", "GitHub Actions"),
+    ("APPLIED_AS", "GitHub Actions"),
     ("HAS_ROLE_ON", "GitHound"),
     ("HAS_BRANCH", "GitHound"),
     ("CAN_BYPASS", "GitHound"),
@@ -237,6 +239,9 @@ fn fed_by(rule: &Rule) -> String {
             ("HAS_PERMISSION", _) => "AWS IAM",
             _ => feed,
         };
+        // What a job is handed and publishes, its workflow says.
+        let of_job = names.contains(&"CiJob") && matches!(*name, "MOUNTS" | "BUILDS");
+        let feed = if of_job { "GitHub Actions" } else { feed };
         let is_known = feeds.iter().any(|known| known.contains(feed));
         if names.contains(name) && !is_known && (*name != "DataStore" || feeds.is_empty()) {
             feeds.push(feed);

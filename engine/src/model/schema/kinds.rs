@@ -69,9 +69,9 @@ pub(super) const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "BUILDS",
-        from: "Repository",
+        from: "Repository|CiJob",
         to: "Image",
-        doc: "The image is built from the repository.",
+        doc: "The image is built from the repository, or published by the job.",
         properties: &[],
     },
     KindSpec {
@@ -164,9 +164,9 @@ pub(super) const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "MOUNTS",
-        from: "Workload",
+        from: "Workload|CiJob",
         to: "Secret|ConfigMap|PersistentVolumeClaim",
-        doc: "Mounted or injected into the environment.",
+        doc: "Mounted or injected into the environment, or handed to the job.",
         properties: &[
             p("via", Str, "`env` or `volume`."),
             p("keys", StrList, "The entries used, if not all."),
@@ -273,9 +273,9 @@ pub(super) const KINDS: &[KindSpec] = &[
     },
     KindSpec {
         name: "FEDERATES_TO",
-        from: "ServiceAccount|Repository",
+        from: "ServiceAccount|Repository|CiJob",
         to: "CloudRole",
-        doc: "Its token, or that of its pipelines, is exchanged for the role: annotation and trust policy agree.",
+        doc: "Its token, or that of one of its pipelines, is exchanged for the role: annotation and trust policy agree.",
         properties: &[p("decision", Str, "`allow` or `unknown`.")],
     },
     KindSpec {

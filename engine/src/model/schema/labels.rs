@@ -642,7 +642,7 @@ pub(super) const LABELS: &[LabelSpec] = &[
     },
     LabelSpec {
         name: "Secret",
-        id: "k8s://<cluster>/<namespace>/Secret/<name>, an ARN, ci-secret://<host>/<organisation>/<repository>/<name>, or leak:<finding>",
+        id: "k8s://<cluster>/<namespace>/Secret/<name>, an ARN, ci-secret://<host>/<organisation>/<repository>/[<environment>/]<name>, or leak:<finding>",
         doc: "A stored secret; never its value.",
         properties: &[
             p(

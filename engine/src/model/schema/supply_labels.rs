@@ -61,7 +61,7 @@ pub(super) const SUPPLY_LABELS: &[LabelSpec] = &[
             p(
                 "injectable",
                 Bool,
-                "A shell step holds text that whoever opens an issue or a proposal chooses.",
+                "A shell step holds text that whoever opens an issue or a proposal chooses, in a run with the rights of the repository.",
             ),
             p("secrets", Bool, "It is handed secrets."),
             p(
@@ -80,11 +80,26 @@ pub(super) const SUPPLY_LABELS: &[LabelSpec] = &[
                 Bool,
                 "Somebody other than the author lets it run in that environment.",
             ),
+            p(
+                "subjects",
+                StrList,
+                "What the subject of its identity token says after the repository: `environment:<name>`, `ref:refs/heads/<branch>`, `pull_request`, or `default` for the default branch; `*` stands for any text.",
+            ),
+            p(
+                "publishes",
+                StrList,
+                "`<registry>/<repository>` of the images that it pushes.",
+            ),
+            p(
+                "runs_on",
+                StrList,
+                "Labels of the machines that it asks for.",
+            ),
         ],
     },
     LabelSpec {
         name: "Runner",
-        id: "runner://<host>/<owner>/<name>",
+        id: "runner://<host>/<owner>/<name>; machines with the same labels are one: runner://<host>/<org>/<repository>/<labels>",
         doc: "A machine that runs jobs of pipelines.",
         properties: &[
             p("name", Str, "Name."),
