@@ -35,7 +35,7 @@ const DEFAULT_TOP: usize = 10;
 struct AttackPaths {
     between: Between,
     via: Option<EndsPlan>,
-    avoiding: Option<EndsPlan>,
+    avoiding: Vec<EndsPlan>,
     /// Steps by rules or techniques that the question leaves out.
     hidden_steps: Bits,
     within: Option<u32>,
@@ -51,23 +51,21 @@ pub(super) fn plan(
     parts: &ast::AttackPaths,
     scope: &Scope,
 ) -> VerbTable {
-    let between = Between::plan(
-        context,
-        resolver,
-        parts.from.as_ref(),
-        parts.to.as_ref(),
-        scope,
-    );
+    let min_confidence = constant(resolver, parts.confidence.as_ref(), scope).unwrap_or(0.0);
+    let ends = (parts.from.as_ref(), parts.to.as_ref());
+    let between = Between::plan_of_sure(context, resolver, ends, scope, min_confidence);
     let context = &between.context.clone();
     let via = parts
         .via
         .as_ref()
         .map(|ends| EndsPlan::of(context, resolver, ends, scope));
-    let mut avoided = None;
+    let mut avoided = Vec::new();
     let mut hidden_steps = Bits::new(context.graph.n_steps());
     for avoiding in &parts.avoiding {
         match avoiding {
-            Avoiding::Ends(ends) => avoided = Some(EndsPlan::of(context, resolver, ends, scope)),
+            Avoiding::Ends(ends) => {
+                avoided.push(EndsPlan::of(context, resolver, ends, scope));
+            }
             Avoiding::Rules(names) => {
                 hide_rules(&context.graph, resolver, names, &mut hidden_steps);
             }
@@ -86,7 +84,7 @@ pub(super) fn plan(
         within: whole(resolver, parts.within.as_ref(), scope)
             .map(|steps| steps.min(u64::from(u32::MAX)) as u32),
         max_cost: likelihood.map_or(UNREACHED - 1, limit_of_shown),
-        min_confidence: constant(resolver, parts.confidence.as_ref(), scope).unwrap_or(0.0),
+        min_confidence,
         top: whole(resolver, top.map(|top| &top.count), scope).map_or(DEFAULT_TOP, |top| {
             usize::try_from(top).unwrap_or(usize::MAX)
         }),
@@ -175,10 +173,11 @@ impl AttackPaths {
             Some(via) => Some(bits(via.states(cx, graph, Role::Source)?)),
             None => None,
         };
-        let hidden_states = match &self.avoiding {
-            Some(avoiding) => bits(avoiding.states(cx, graph, Role::Source)?),
-            None => Bits::new(n_states),
-        };
+        let mut avoided = Vec::new();
+        for avoiding in &self.avoiding {
+            avoided.extend(avoiding.states(cx, graph, Role::Source)?);
+        }
+        let hidden_states = bits(avoided);
         let mut hidden_steps = self.hidden_steps.clone();
         if self.min_confidence > 0.0 {
             // No path is surer than its least sure step.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foothold_engine::attack::{AttackGraph, Capability, Rule, State, crown_jewels};
+use foothold_engine::attack::{AttackGraph, Capability, InstanceId, Rule, State, crown_jewels};
 use foothold_engine::graph::NodeId;
 use foothold_engine::search::{Bits, StateId, closure};
 
@@ -15,6 +15,7 @@ use crate::fault::Fault;
 use crate::resolve::{Resolver, Scope};
 
 use super::ends::{EndNode, EndsPlan, Role};
+use super::path_value::rounded;
 use super::unknown_ways::UnknownWays;
 use super::{AttackContext, stop_if};
 
@@ -63,7 +64,19 @@ impl Between {
         to: Option<&Ends>,
         scope: &Scope,
     ) -> Self {
+        Self::plan_of_sure(context, resolver, (from, to), scope, 0.0)
+    }
+
+    /// The same over the matches of rules that are at least so sure.
+    pub(super) fn plan_of_sure(
+        context: &AttackContext,
+        resolver: &mut Resolver<'_>,
+        (from, to): (Option<&Ends>, Option<&Ends>),
+        scope: &Scope,
+        at_least: f64,
+    ) -> Self {
         let context = as_attacker(context, resolver, from);
+        let context = with_sure_matches(context, at_least);
         let from = EndsPlan::sources(&context, resolver, from, scope);
         let to = EndsPlan::targets(&context, resolver, to, scope);
         Between { context, from, to }
@@ -228,6 +241,34 @@ fn as_attacker(
         }
     }
     context.clone()
+}
+
+/// Whether a match is at least so sure, as its confidence is shown.
+fn is_sure(graph: &AttackGraph, instance: InstanceId, at_least: f64) -> bool {
+    rounded(graph.instance(instance).confidence) >= at_least
+}
+
+/// The attack graph in which a step whose likeliest match is not sure enough stands by another one
+/// that is; the same where no step has such matches.
+fn with_sure_matches(context: AttackContext, at_least: f64) -> AttackContext {
+    let graph = &context.graph;
+    let mut steps = graph.topology().steps();
+    let is_mixed = |step| {
+        let mut instances = graph.instances_of(step);
+        let mut is_sure = |instance| is_sure(graph, instance, at_least);
+        !instances.next().is_none_or(&mut is_sure) && instances.any(is_sure)
+    };
+    if at_least <= 0.0 || !steps.any(is_mixed) {
+        return context;
+    }
+    // A part of a graph that fits, fits.
+    match graph.without(|_, instance| !is_sure(graph, instance, at_least)) {
+        Ok(sure) => AttackContext {
+            graph: Arc::new(sure),
+            ..context
+        },
+        Err(_) => context,
+    }
 }
 
 fn is_forbidden(attacker: &AttackerDefinition, rule: &Rule) -> bool {
