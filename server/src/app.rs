@@ -163,6 +163,11 @@ impl App {
     fn serve_newest(&self) -> Result<()> {
         let world = World::beside(&self.world(), &self.store, None, &self.pool)?;
         let snapshot = Arc::clone(&world.snapshot);
+        // What is known of sources by now holds for the past as well.
+        self.older
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|older| older.has_sources_of(&self.store).unwrap_or(false));
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(world);
         // Answers are the same without.
         self.pool.spawn(move || snapshot.prepare_searches());

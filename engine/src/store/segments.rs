@@ -219,8 +219,18 @@ impl Segments {
                     (number, n_bytes)
                 }
             };
+            // The same bytes once more are no new observation: only the source was seen again.
+            let observed_at_ms = match before {
+                Some(before) if before.segment == segment && before.info.digest == info.digest => {
+                    before.info.observed_at_ms
+                }
+                _ => info.observed_at_ms,
+            };
             let entry = SourceEntry {
-                info: info.clone(),
+                info: SourceInfo {
+                    observed_at_ms,
+                    ..info.clone()
+                },
                 group: import.group.map(Arc::from),
                 n_nodes: facts.nodes().len() as u64,
                 n_edges: facts.edges().len() as u64,

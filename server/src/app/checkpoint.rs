@@ -26,7 +26,8 @@ struct Piece {
 /// The parts of one world.
 pub(crate) struct StoredCheckpoint {
     records: Arc<dyn KvStore>,
-    /// Snapshot, then a digest of the rules and of where the attacker starts.
+    /// Snapshot, then a digest of the rules and of what else decides what it says: who says it, and
+    /// who said it last.
     key: [u8; 16],
 }
 
@@ -38,6 +39,10 @@ impl StoredCheckpoint {
             (&rule.name, &rule.definition).hash(&mut digest);
         }
         world.attack.n_steps().hash(&mut digest);
+        for source in world.snapshot.sources() {
+            let precedence = (source.authority, source.observed_at_ms);
+            (&source.name, &source.digest, precedence).hash(&mut digest);
+        }
         let mut key = [0; 16];
         key[..8].copy_from_slice(&number_key(world.id?.0));
         key[8..].copy_from_slice(&number_key(digest.finish()));
@@ -125,7 +130,10 @@ impl Checkpoint for StoredCheckpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use foothold_engine::store::MemoryRecords;
+    use foothold_engine::model::{Facts, SourceInfo};
+    use foothold_engine::store::{Import, MemoryRecords, Store, StoreOptions};
+
+    use crate::app::InForce;
 
     fn checkpoint(records: &Arc<dyn KvStore>, snapshot: u8) -> StoredCheckpoint {
         StoredCheckpoint {
@@ -145,6 +153,41 @@ mod tests {
             one.save(part, &words);
             assert_eq!(one.load(part), Some(words));
         }
+    }
+
+    /// Facts that are written anew are no new snapshot, but win where sources disagree.
+    #[test]
+    fn whoever_says_it_last_is_another_world() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path(), StoreOptions::create_or_open()).unwrap();
+        let pool = crate::app::new_pool(1).unwrap();
+        let rules = Arc::new(InForce::shipped());
+        let key_after = |digest: &str, at_ms: i64| {
+            let mut facts = Facts::new();
+            facts.node("w:a", &["Workload"]).unwrap();
+            let info = SourceInfo {
+                name: "scan".into(),
+                digest: digest.into(),
+                observed_at_ms: at_ms,
+                ..SourceInfo::default()
+            };
+            let import = Import {
+                documents: &[(info, facts)],
+                group: None,
+                unread: &[],
+                reason: "test",
+                at_ms,
+            };
+            store.segments().import(&import).unwrap();
+            let world = World::from_store(&store, &rules, &pool).unwrap();
+            let stored = StoredCheckpoint::of(store.records(), &world).unwrap();
+            (world.id, stored.key)
+        };
+        let first = key_after("one", 1);
+        assert_eq!(key_after("one", 2), first);
+        let anew = key_after("two", 3);
+        assert_eq!(anew.0, first.0);
+        assert_ne!(anew.1, first.1);
     }
 
     #[test]

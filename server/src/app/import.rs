@@ -56,7 +56,8 @@ pub(crate) fn import_into_store(
     let done = app
         .pool()
         .install(|| app.store().segments().import(&import))?;
-    if done.snapshot != app.world().id {
+    // Facts that did not change are no new snapshot, but who says them last may have changed.
+    if done.snapshot != app.world().id || !app.world().has_sources_of(app.store())? {
         // What was stored is read back, so that what is served is what is stored.
         drop(read.documents);
         app.serve_newest()?;

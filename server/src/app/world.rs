@@ -142,6 +142,23 @@ impl World {
         })
     }
 
+    /// Whether what is known of its sources is what the store knows of them by now.
+    pub(crate) fn has_sources_of(&self, store: &Store) -> Result<bool> {
+        let listed = store.segments().segments_of(self.id)?;
+        let own = self
+            .base
+            .segments
+            .iter()
+            .zip(self.base.assembly.documents());
+        let is_same = |((segment, info), (known, document)): (
+            &(_, Option<SourceInfo>),
+            (_, &Arc<Document>),
+        )| {
+            segment == known && info.as_ref().is_none_or(|info| *info == document.info)
+        };
+        Ok(listed.len() == self.base.segments.len() && listed.iter().zip(own).all(is_same))
+    }
+
     /// The same estate after changes to what its documents state; nothing is stored.
     pub(crate) fn changed(&self, changes: &Changes, pool: &Arc<rayon::ThreadPool>) -> Result<Self> {
         pool.install(|| {

@@ -14,5 +14,6 @@ mod crash;
 mod http;
 mod jobs;
 mod prompt;
+mod sequences;
 mod support;
 mod tools;

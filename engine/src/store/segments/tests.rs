@@ -87,6 +87,27 @@ fn a_source_replaces_itself_and_importing_twice_doubles_nothing() {
     assert_eq!(reopened.sources(), store.sources());
 }
 
+/// Whoever observed last wins a disagreement; the same bytes once more observe nothing.
+#[test]
+fn the_same_bytes_again_are_no_new_observation() {
+    let files = Arc::new(MemoryFiles::default());
+    let (store, _) = open(&files);
+    let seen = |digest: &str, at_ms| {
+        let (mut info, facts) = document("a", &["x:1"]);
+        (info.digest, info.observed_at_ms) = (digest.into(), at_ms);
+        import(&store, &[(info, facts)], at_ms).unwrap();
+        let source = store.sources().remove(0);
+        (source.info.observed_at_ms, source.last_seen_ms)
+    };
+    assert_eq!(seen("one", 100), (100, 100));
+    assert_eq!(seen("one", 200), (100, 200));
+    // Written anew, if with the same facts.
+    assert_eq!(seen("two", 300), (300, 300));
+    assert_eq!(seen("one", 400), (400, 400));
+    assert_eq!(seen("one", 500), (400, 500));
+    assert_eq!(store.snapshots().len(), 1);
+}
+
 #[test]
 fn a_group_loses_what_it_no_longer_names_but_not_what_could_not_be_read() {
     let files = Arc::new(MemoryFiles::default());
