@@ -12,6 +12,7 @@ mod leaks;
 mod membership;
 mod openings;
 mod owners;
+mod pipelines;
 mod reach;
 mod registries;
 mod rights;
@@ -40,6 +41,7 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &leaks::Leaks,
         &membership::Membership,
         &openings::Openings,
+        &pipelines::Pipelines,
         &reach::Reach,
         &registries::Registries,
         &rights::ClusterRights,

@@ -11,6 +11,7 @@ mod assembly;
 mod findings;
 mod labels;
 mod mistakes;
+mod pipelines;
 /// A running server, as the end-to-end tests have it.
 #[path = "../e2e/support.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]

@@ -25,10 +25,15 @@ const PIPELINE: Method = Method::new("trust-subject", 80);
 /// A pipeline of another branch, tag or environment is admitted; whether there is one is not known.
 const SOME_PIPELINE: Method = Method::new("trust-subject", 60);
 
+/// The policy admits the subject of this job's token, as far as nobody made it say something else.
+const JOB: Method = Method::new("job-subject", 90);
+/// The policy admits some of the subjects that the job's token may have.
+const SOME_JOB: Method = Method::new("job-subject", 60);
+
 const GITHUB: &str = "token.actions.githubusercontent.com";
 const AUDIENCE: &str = "sts.amazonaws.com";
 
-/// `ServiceAccount FEDERATES_TO CloudRole`, and `Repository FEDERATES_TO CloudRole`.
+/// `ServiceAccount FEDERATES_TO CloudRole`, and the same of `Repository` and `CiJob`.
 pub(super) struct Federation;
 
 impl Join for Federation {
@@ -112,6 +117,7 @@ fn repositories(view: View<'_>, facts: &mut Facts) {
             let Some(path) = id.strip_prefix("repo://github.com/") else {
                 continue;
             };
+            let path = as_spelled(view.text(role, "trust_policy").unwrap_or_default(), path);
             let admits = |subject: &str| {
                 let decision = trust.admits_web_identity(&WebIdentity {
                     issuer: Some(GITHUB),
@@ -126,8 +132,69 @@ fn repositories(view: View<'_>, facts: &mut Facts) {
             } else if admits(&format!("repo:{path}:*")) != Effect::Deny {
                 federate(facts, SOME_PIPELINE, id, arn, Effect::Unknown);
             }
+            for job in view.out(repository, "HAS_JOB") {
+                if view.flag(job, "token_federation") != Some(true) {
+                    continue;
+                }
+                let subjects = subjects(view, repository, job).into_iter();
+                let effects = subjects.map(|subject| admits(&format!("repo:{path}:{subject}")));
+                match effects.max() {
+                    Some(Effect::Allow) => federate(facts, JOB, view.id(job), arn, Effect::Allow),
+                    Some(Effect::Unknown) => {
+                        federate(facts, SOME_JOB, view.id(job), arn, Effect::Unknown);
+                    }
+                    _ => {}
+                }
+            }
         }
     }
+}
+
+/// What the subject of a job's token may say after the repository, `*` for any text.
+fn subjects(view: View<'_>, repository: NodeId, job: NodeId) -> Vec<String> {
+    let stated = view.list(job, "subjects");
+    if stated.is_empty() {
+        return vec!["*".to_owned()];
+    }
+    let mut subjects = Vec::new();
+    for subject in stated {
+        if subject != "default" {
+            subjects.push(subject);
+            continue;
+        }
+        let branches = view.out(repository, "HAS_BRANCH").into_iter();
+        let defaults = branches.filter(|branch| view.flag(*branch, "default") == Some(true));
+        let names = defaults.filter_map(|branch| {
+            let short = view.text(branch, "short_name");
+            short.or_else(|| view.text(branch, "name"))
+        });
+        let names: Vec<&str> = names.collect();
+        // What it is called as a rule, where nobody says.
+        let names = if names.is_empty() {
+            vec!["main"]
+        } else {
+            names
+        };
+        subjects.extend(names.iter().map(|name| format!("ref:refs/heads/{name}")));
+    }
+    subjects
+}
+
+/// The path of a repository with upper and lower case as a policy writes it: subjects are compared
+/// letter by letter, and ids of repositories are in lower case.
+fn as_spelled(policy: &str, path: &str) -> String {
+    let shared = |text: &str| {
+        let pairs = text.bytes().zip(path.bytes());
+        pairs.take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count()
+    };
+    let places = policy.match_indices("repo:");
+    let texts = places.filter_map(|(at, mark)| policy.get(at + mark.len()..));
+    let best = texts.max_by_key(|text| shared(text));
+    let found = best.and_then(|text| {
+        let n_shared = shared(text);
+        Some([text.get(..n_shared)?, path.get(n_shared..)?].concat())
+    });
+    found.unwrap_or_else(|| path.to_owned())
 }
 
 /// `<namespace>/ServiceAccount/<name>`: the id without its cluster.

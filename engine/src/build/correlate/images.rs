@@ -22,7 +22,7 @@ pub(super) struct Images;
 
 /// A reference taken apart.
 #[derive(Debug)]
-struct Reference {
+pub(super) struct Reference {
     digest: Option<String>,
     registry: Option<String>,
     repository: Option<String>,
@@ -30,7 +30,7 @@ struct Reference {
 }
 
 impl Reference {
-    fn of(view: View<'_>, image: NodeId) -> Self {
+    pub(super) fn of(view: View<'_>, image: NodeId) -> Self {
         let property = |name| view.text(image, name).map(str::to_owned);
         let rest = view.id(image).strip_prefix("image://").unwrap_or_default();
         let mut reference = Self {
@@ -63,6 +63,12 @@ impl Reference {
             self.tag.as_ref()?,
         );
         Some(format!("{registry}/{repository}:{tag}"))
+    }
+
+    /// Where it lies, whatever its tag.
+    pub(super) fn by_repository(&self) -> Option<String> {
+        let (registry, repository) = (self.registry.as_ref()?, self.repository.as_ref()?);
+        Some(format!("{registry}/{repository}"))
     }
 
     /// The last part of the repository with the tag: what is left when an image is mirrored.
