@@ -1,10 +1,13 @@
 //! Workflows of a repository and the roles of a cloud account: what a stranger gets, and what only
 //! looks alike. The folder is `tests/data/pipelines`; each workflow says what it is.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+use crate::support::corpus;
 
 fn estate() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pipelines")
@@ -24,7 +27,11 @@ fn ask(folder: &Path, query: &str) -> Value {
 
 /// The rows as text, one a line.
 fn rows(query: &str) -> Vec<String> {
-    let answer = ask(&estate(), query);
+    rows_of(&estate(), query)
+}
+
+fn rows_of(load: &Path, query: &str) -> Vec<String> {
+    let answer = ask(load, query);
     let rows = answer["rows"].as_array().unwrap().iter();
     rows.map(|row| {
         let values = row.as_array().unwrap().iter();
@@ -134,4 +141,75 @@ fn what_a_setting_decides_is_named() {
         injection["missing"].to_string().contains(".visibility"),
         "{injection}"
     );
+}
+
+/// Real workflows, read by a person before the loader read them: where an action of somebody else is
+/// not pinned, how many secrets jobs hold, and nothing else. All are started by pushes or by hand.
+#[test]
+fn real_workflows_of_the_corpus() {
+    let Some(corpus) = corpus() else {
+        return;
+    };
+    for (file, unpinned, n_secrets) in [
+        (
+            "argo-cd-release",
+            &[
+                "argocd-image-provenance slsa-framework/slsa-github-generator",
+                "goreleaser-provenance slsa-framework/slsa-github-generator",
+                "sbom-provenance slsa-framework/slsa-github-generator",
+            ][..],
+            4,
+        ),
+        (
+            "crapi-publish",
+            &[
+                "build docker/build-push-action",
+                "build docker/login-action",
+                "build docker/setup-buildx-action",
+                "build docker/setup-qemu-action",
+                "build tj-actions/branch-names",
+            ],
+            2,
+        ),
+        (
+            "microservices-demo-ci-main",
+            &[
+                "deployment-tests docker/setup-buildx-action",
+                "deployment-tests docker/setup-qemu-action",
+                "deployment-tests google-github-actions/auth",
+                "deployment-tests google-github-actions/setup-gcloud",
+            ],
+            0,
+        ),
+        ("syft-release", &[], 14),
+        ("tetragon-build-images", &[], 4),
+        ("trivy-release", &[], 12),
+    ] {
+        let path = corpus.join(format!("github-actions/{file}.yaml"));
+        let found = rows_of(
+            &path,
+            "MATCH (j:CiJob)-[u:USES]->(a:Action) WHERE NOT u.pinned AND NOT coalesce(a.trusted_publisher, false) RETURN j.name, a.name ORDER BY j.name, a.name",
+        );
+        let expected: Vec<String> = unpinned
+            .iter()
+            .map(|line| format!("{file}.yaml/{line}"))
+            .collect();
+        assert_eq!(found, expected, "{file}");
+        // One step for each job, whichever of its actions is taken over, and one for each secret.
+        let jobs: BTreeSet<&str> = unpinned
+            .iter()
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        let mut expected = Vec::new();
+        for (id, n_steps) in [("R20", jobs.len()), ("R25", n_secrets)] {
+            if n_steps > 0 {
+                expected.push(format!("{id} {n_steps}.00"));
+            }
+        }
+        let steps = rows_of(
+            &path,
+            "MATCH (a)-[r:ATTACK]->(b) RETURN r.id, count(*) ORDER BY r.id",
+        );
+        assert_eq!(steps, expected, "{file}");
+    }
 }

@@ -185,9 +185,8 @@ impl Scenario<'_> {
         match path {
             _ if path.contains(&"labels") => Known::Label,
             ["label", ..] => Known::Label,
-            ["sender", "login"] | [.., "user" | "actor" | "triggering_actor", "login"]
-                if is_stranger =>
-            {
+            [.., "user", "login"] if is_stranger => Known::Author,
+            ["sender", "login"] | [.., "actor" | "triggering_actor", "login"] if is_stranger => {
                 Known::Stranger
             }
             [.., "author_association"] if is_stranger => Known::Association,
@@ -243,8 +242,10 @@ enum Known {
     Chosen,
     /// A branch that a writer made, behind this prefix.
     Branch(&'static str),
-    /// The name of somebody whom the repository does not know.
+    /// The name of whoever acts, whom the repository does not know.
     Stranger,
+    /// The name of whoever wrote it, whom the repository does not know.
+    Author,
     /// The name of a repository or account that is not the own one.
     Fork,
     /// What a stranger is to the repository.
@@ -265,6 +266,7 @@ impl Known {
             Known::Chosen => Truth::Chosen,
             Known::Branch(_)
             | Known::Stranger
+            | Known::Author
             | Known::Fork
             | Known::Association
             | Known::Action => Truth::Yes,
@@ -284,7 +286,8 @@ fn equal(a: &Known, b: &Known) -> Truth {
         }
         (Known::Null, Known::Text(text)) | (Known::Text(text), Known::Null) => of(text.is_empty()),
         (Known::Chosen, _) | (_, Known::Chosen) => Truth::Chosen,
-        // Robots act in the name of whoever makes them.
+        (Known::Author, Known::Text(_)) | (Known::Text(_), Known::Author) => Truth::No,
+        // Whoever makes a robot act on their proposal acts by its name.
         (Known::Stranger, Known::Text(name)) | (Known::Text(name), Known::Stranger) => {
             if name.ends_with("[bot]") {
                 Truth::Unknown
@@ -364,6 +367,10 @@ mod tests {
             ("github.actor == 'dependabot[bot]'", Truth::Unknown),
             ("github.actor != 'dependabot[bot]'", Truth::Unknown),
             ("github.actor == 'ann'", Truth::No),
+            (
+                "github.event.pull_request.user.login == 'dependabot[bot]'",
+                Truth::No,
+            ),
             (
                 "contains(fromJSON('[\"ann\", \"bob\"]'), github.actor)",
                 Truth::No,

@@ -221,6 +221,11 @@ fn exposure(home: &Home, workflow: &Workflow<'_>, job: &Job<'_>, report: &mut Re
         let proposal = proposal::looked_at(workflow, job, &scenario, passes);
         runs = runs.max(proposal.runs);
         injected = injected.max(untrusted::injected(workflow, job, &scenario, passes));
+        if job.uses().is_some() {
+            // What is called stands in another document.
+            runs = runs.max(passes.min(Truth::Unknown));
+            injected = injected.max(passes.min(Truth::Unknown));
+        }
         if !passes.passes() {
             continue;
         }
@@ -230,6 +235,8 @@ fn exposure(home: &Home, workflow: &Workflow<'_>, job: &Job<'_>, report: &mut Re
                 .iter()
                 .any(|needed| needed.environment().is_some());
         approvals.insert(match passes {
+            // Who sorts issues lets nothing run, and templates of issues add labels by themselves.
+            Truth::Person if event.name != "pull_request_target" => None,
             Truth::Person if event.is_by_a_person() && proposal.is_fixed => Some("required"),
             Truth::Person => Some("once"),
             // Reviewers of an environment, and of a first proposal, are settings.

@@ -207,7 +207,16 @@ pub(super) fn injected(
         };
         let texts = scripts(*step);
         let taint = texts.iter().map(|text| place.of_text(text, 0));
-        let of_text = match taint.fold(Taint::Clean, Taint::max) {
+        let mut taint = taint.fold(Taint::Clean, Taint::max);
+        // What an own action does with what it is handed stands in another document.
+        if step.uses().is_some_and(|uses| uses.starts_with("./"))
+            && let Some(with) = step.body.get("with")
+        {
+            super::workflow::texts(with, &mut |text| {
+                taint = taint.max(place.of_text(text, 0).min(Taint::Unknown));
+            });
+        }
+        let of_text = match taint {
             Taint::Clean => continue,
             Taint::Unknown => Truth::Unknown,
             Taint::Chosen => Truth::Yes,
