@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use foothold_engine::attack::{Capability, State};
+use foothold_engine::budget::Budget;
 use foothold_engine::score::cost::{cost_of_likelihood, likelihood_of_cost};
-use foothold_engine::search::{StateId, StepId};
+use foothold_engine::search::{StateId, StepId, cheapest_from};
 use foothold_query::verb::shown_likelihood;
 use serde_json::{Map, Value as Json};
 
@@ -258,18 +259,26 @@ pub(super) fn path_of(row: &[Json]) -> Option<&Json> {
 }
 
 /// How likely a path is in its own graph, as it says, and in the other one; `None` where one of its
-/// steps is missing there. Between the two lies what its steps cost more or less, so that a path
-/// none of whose steps changed is exactly as likely, at whatever skill the attacker has.
+/// steps is missing there, or nothing supports it. Between the two lies what its steps cost more or
+/// less, so that a path none of whose steps changed is exactly as likely, at whatever skill the attacker
+/// has.
 fn stands(path: &Json, own: &World, other: &World) -> Option<(f64, f64)> {
+    let steps_of = |name: &str| path[name].as_array().into_iter().flatten();
+    let costs = |step: &Json| {
+        let cost = |world: &World| {
+            let found = find_step(world, step)?;
+            Some(i64::from(world.attack.topology().cost(found)))
+        };
+        Some((cost(own)?, cost(other)?))
+    };
     let mut change = 0_i64;
-    for name in ["steps", "supporting_steps"] {
-        for step in path[name].as_array().into_iter().flatten() {
-            let cost = |world: &World| {
-                let found = find_step(world, step)?;
-                Some(i64::from(world.attack.topology().cost(found)))
-            };
-            change += cost(other)? - cost(own)?;
-        }
+    for step in steps_of("steps") {
+        let (was, is) = costs(step)?;
+        change += is - was;
+    }
+    let is_as_before = |step| costs(step).is_some_and(|(was, is)| was == is);
+    if !steps_of("supporting_steps").all(is_as_before) {
+        change += support(path, other)? - support(path, own)?;
     }
     let own = path["likelihood"].as_f64()?;
     let cost = i64::from(cost_of_likelihood(own)) + change;
@@ -280,6 +289,39 @@ fn stands(path: &Json, own: &World, other: &World) -> Option<(f64, f64)> {
         shown_likelihood(likelihood_of_cost(cost))
     };
     Some((own, other))
+}
+
+/// What it costs in this graph to support the path's steps that need several states, from where the
+/// path and its support start; `None` where that is not possible, or only by what such a step gains.
+fn support(path: &Json, world: &World) -> Option<i64> {
+    let steps_of = |name: &str| path[name].as_array().into_iter().flatten();
+    let all = || steps_of("supporting_steps").chain(steps_of("steps"));
+    let gained: Vec<&str> = all().filter_map(|step| step["gain"].as_str()).collect();
+    let premises = all().flat_map(|step| step["premises"].as_array().into_iter().flatten());
+    let starts = premises
+        .chain([&path["source"]["id"]])
+        .filter_map(Json::as_str)
+        .filter(|premise| !gained.contains(premise) || path["source"]["id"] == *premise);
+    let starts: Vec<StateId> = starts
+        .filter_map(|state| find_state(world, state))
+        .collect();
+    let topology = world.attack.topology();
+    let budget = Budget::unlimited();
+    let forward = cheapest_from(topology, &starts, &budget).into_parts().0;
+    let mut total = 0;
+    for step in steps_of("steps") {
+        let step = find_step(world, step)?;
+        for side in topology.premises(step).into_iter().skip(1) {
+            let derivation = forward.derivation(topology, side)?;
+            let gain = topology.gain(step);
+            let runs_through = |step: StepId| topology.gain(step) == gain;
+            if !starts.contains(&gain) && derivation.into_iter().any(runs_through) {
+                return None;
+            }
+            total += i64::from(forward.cost(side));
+        }
+    }
+    Some(total)
 }
 
 /// The step of this graph that says what a step of another one says.

@@ -192,44 +192,56 @@ fn in_use(graph: &AttackGraph) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// T23: another KEV list and other EPSS scores. What is computed again is what is computed from
+/// T23: another KEV list, then other EPSS scores. What is computed again is what is computed from
 /// the start; of steps and paths only those that rest on a vulnerability whose entry changed have
-/// another likelihood.
+/// another likelihood, and those of what is listed anew a higher one.
 #[test]
 fn t23_a_feed_rescores_only_affected_paths_and_equals_a_full_recomputation() {
     let engine = Engine::new();
     let mut documents = demo();
     let before = Arc::new(engine.full(&snapshot_of(&documents)));
-    let risk_before = engine.risk(&before);
-    let stores = stores(before.snapshot());
-    let paths_before = engine.paths(&before, &stores);
     let used = in_use(&before);
     assert!(used.len() > 5);
-
     // One more is exploited, one gets another score; most stay.
     let listed = ["CVE-2021-44228", "CVE-2021-45046"];
-    let new = used
-        .iter()
-        .rfind(|id| id.starts_with("CVE-") && !listed.contains(&id.as_str()));
-    let new = new.unwrap();
-    replace(
-        &mut documents,
-        "scans/kev.json",
-        kev(&[listed[0], listed[1], new]),
+    let is_other = |id: &&String| id.starts_with("CVE-") && !listed.contains(&id.as_str());
+    let exploited = used.iter().rfind(is_other).unwrap();
+    let scored = used.iter().find(is_other).unwrap();
+    assert_ne!(exploited, scored);
+
+    let feed = kev(&[listed[0], listed[1], exploited]);
+    replace(&mut documents, "scans/kev.json", feed);
+    let after = only_these_are_rescored(&engine, &before, &documents, exploited);
+    let feed = format!(
+        "#model_version:v2026.01.01,score_date:2026-01-02T00:00:00Z\n\
+         cve,epss,percentile\n{scored},0.97,0.99\n"
     );
-    replace(
-        &mut documents,
-        "scans/epss.csv",
-        format!("#model_version:v2026.01.01,score_date:2026-01-02T00:00:00Z\ncve,epss,percentile\n{},0.5,0.99\n", used[0]).into_bytes(),
-    );
-    let snapshot = snapshot_of(&documents);
-    let (after, delta) = engine.again(&before, &snapshot);
+    replace(&mut documents, "scans/epss.csv", feed.into_bytes());
+    let after = only_these_are_rescored(&engine, &after, &documents, scored);
+    // And back: what is no longer listed is no longer likelier.
+    let (back, _) = engine.again(&after, &snapshot_of(&demo()));
+    assert!(back.is_identical(&before));
+}
+
+/// The graph of these documents, computed again from the one before: what changed rests on changed
+/// vulnerabilities, and what rests on this one became likelier.
+fn only_these_are_rescored(
+    engine: &Engine,
+    before: &Arc<AttackGraph>,
+    documents: &Documents,
+    likelier: &str,
+) -> Arc<AttackGraph> {
+    let risk_before = engine.risk(before);
+    let stores = stores(before.snapshot());
+    let paths_before = engine.paths(before, &stores);
+    let snapshot = snapshot_of(documents);
+    let (after, delta) = engine.again(before, &snapshot);
     let after = Arc::new(after);
 
     // Equal to a full recomputation, to the byte.
     assert!(after.is_identical(&engine.full(&snapshot)));
     let computed = Computed {
-        graph: &before,
+        graph: before,
         risk: &risk_before,
     };
     let risk = engine.risk_again(computed, &after, &delta);
@@ -243,7 +255,7 @@ fn t23_a_feed_rescores_only_affected_paths_and_equals_a_full_recomputation() {
         .flat_map(|changed| changed.ids.iter().map(|&id| NodeId(id)))
         .chain(delta.new_nodes().iter().map(|&id| NodeId(id)))
         .collect();
-    let (costs_before, costs_after) = (costs(&before), costs(&after));
+    let (costs_before, costs_after) = (costs(before), costs(&after));
     assert!(costs_before.keys().eq(costs_after.keys()), "the steps stay");
     let steps: BTreeMap<String, StepId> = after
         .topology()
@@ -256,9 +268,17 @@ fn t23_a_feed_rescores_only_affected_paths_and_equals_a_full_recomputation() {
         .map(|(step, _)| step)
         .collect();
     assert!(!rescored.is_empty() && rescored.len() * 4 < steps.len());
+    let node = snapshot.node(&format!("vuln:{likelier}")).unwrap();
+    assert!(changed.contains(&node));
+    let mut n_likelier = 0;
     for step in &rescored {
         assert!(rests_on(&after, steps[*step], &changed), "{step}");
+        if rests_on(&after, steps[*step], &BTreeSet::from([node])) {
+            assert!(costs_after[*step] < costs_before[*step], "{step}");
+            n_likelier += 1;
+        }
     }
+    assert!(n_likelier > 0, "{likelier}");
     let paths = engine.paths(&after, &stores);
     let signatures =
         |paths: &BTreeMap<String, AttackPath>| -> Vec<String> { paths.keys().cloned().collect() };
@@ -278,6 +298,7 @@ fn t23_a_feed_rescores_only_affected_paths_and_equals_a_full_recomputation() {
         }
     }
     assert!(n_rescored > 0 && n_kept > 0, "{n_rescored} {n_kept}");
+    after
 }
 
 /// Numbers that are the same on every machine (splitmix64).

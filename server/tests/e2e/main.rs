@@ -16,4 +16,5 @@ mod jobs;
 mod prompt;
 mod sequences;
 mod support;
+mod supported;
 mod tools;
