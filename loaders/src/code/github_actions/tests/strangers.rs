@@ -317,3 +317,71 @@ fn whoever_sorts_issues_approves_nothing() {
     let text = workflow("{pull_request_target: {types: [labeled]}}", "", step);
     assert_eq!(shown(&text, &["injectable", "approval"]), "true required");
 }
+
+/// The fields that GitHub's own guide on script injection warns of, each with an event that has it,
+/// and one that any stranger can read but not choose freely.
+#[test]
+fn every_field_that_strangers_choose() {
+    let run = "if: github.event.workflow_run.event == 'pull_request'";
+    for (event, own, field, expected) in [
+        ("issues", "", "issue.title", "true"),
+        ("issues", "", "issue.body", "true"),
+        ("issue_comment", "", "issue.title", "true"),
+        ("issue_comment", "", "comment.body", "true"),
+        ("discussion", "", "discussion.title", "true"),
+        ("discussion", "", "discussion.body", "true"),
+        ("discussion_comment", "", "comment.body", "true"),
+        ("gollum", "", "pages.*.page_name", "true"),
+        ("fork", "", "forkee.description", "true"),
+        ("pull_request_target", "", "pull_request.title", "true"),
+        ("pull_request_target", "", "pull_request.body", "true"),
+        ("pull_request_target", "", "pull_request.head.ref", "true"),
+        ("pull_request_target", "", "pull_request.head.label", "true"),
+        (
+            "pull_request_target",
+            "",
+            "pull_request.head.repo.default_branch",
+            "true",
+        ),
+        ("workflow_run", run, "workflow_run.head_branch", "true"),
+        ("workflow_run", run, "workflow_run.display_title", "true"),
+        (
+            "workflow_run",
+            run,
+            "workflow_run.head_commit.message",
+            "true",
+        ),
+        (
+            "workflow_run",
+            run,
+            "workflow_run.head_commit.author.email",
+            "true",
+        ),
+        (
+            "workflow_run",
+            run,
+            "workflow_run.head_commit.author.name",
+            "true",
+        ),
+        (
+            "workflow_run",
+            run,
+            "workflow_run.pull_requests[0].head.ref",
+            "true",
+        ),
+        ("issues", "", "issue.user.login", "false"),
+        ("pull_request_target", "", "pull_request.head.sha", "false"),
+        (
+            "pull_request_target",
+            "",
+            "pull_request.head.repo.full_name",
+            "false",
+        ),
+        ("pull_request_target", "", "pull_request.base.ref", "false"),
+        ("workflow_run", run, "workflow_run.id", "false"),
+    ] {
+        let step = format!("{{run: 'echo ${{{{ github.event.{field} }}}}'}}");
+        let text = workflow(event, own, &step);
+        assert_eq!(shown(&text, &["injectable"]), expected, "{text}");
+    }
+}
