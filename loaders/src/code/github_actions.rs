@@ -30,10 +30,11 @@ use std::fmt::Write as _;
 use foothold_engine::model::Facts;
 use serde_json::Value;
 
-use crate::decode::Tree;
+use crate::decode::{Tree, yaml};
 use crate::document::Document;
 use crate::error::LoadError;
 use crate::head::Head;
+use crate::limits::Limits;
 use crate::loader::{Loader, Match};
 use crate::report::Report;
 use crate::subject::{state_repository, surrounding_repository};
@@ -97,6 +98,31 @@ impl Loader for GithubActions {
         }
         Ok(())
     }
+}
+
+/// States the jobs of a workflow whose text another document holds, for a repository that it names.
+pub(crate) fn state_text(
+    repository: &str,
+    file: &str,
+    text: &str,
+    limits: &Limits,
+    facts: &mut Facts,
+    report: &mut Report,
+) -> Result<(), LoadError> {
+    let trees: Vec<Tree> = yaml::documents(text, limits)?;
+    let [Tree(root)] = trees.as_slice() else {
+        return Err(LoadError::at("", "expected one YAML document"));
+    };
+    let workflow = Workflow::of(root, report)?;
+    let home = Home {
+        repository: repository.to_owned(),
+        is_named: true,
+        file: encoded(file, false),
+    };
+    for job in &workflow.jobs {
+        job::state(&home, &workflow, job, facts, report)?;
+    }
+    Ok(())
 }
 
 /// Where a workflow belongs.

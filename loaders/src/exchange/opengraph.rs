@@ -12,6 +12,7 @@ use foothold_engine::model::{FactRef, Facts};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::code::github_actions;
 use crate::decode::tree::to_value;
 use crate::document::Document;
 use crate::error::{LoadError, Place};
@@ -156,6 +157,22 @@ impl Loader for OpenGraph {
         })?;
         if !is_whole {
             report.warn("roles-not-followed", || "/graph/edges".to_owned());
+        }
+        for workflow in github::workflows(&file.graph, &ids) {
+            let stated = github_actions::state_text(
+                workflow.repository,
+                workflow.file,
+                workflow.text,
+                document.limits(),
+                facts,
+                report,
+            );
+            match stated {
+                Ok(()) => report.count("workflows_read", 1),
+                Err(error) => report.warn("workflow-unreadable", || {
+                    format!("`{}` of `{}`: {error}", workflow.file, workflow.repository)
+                }),
+            }
         }
         Ok(())
     }
@@ -306,6 +323,37 @@ mod tests {
                 repo://github.com/acme/shop -HAS_SECRET-> bloodhound:K
                 repo://github.com/acme/shop -IN_ORGANIZATION-> bloodhound:O
                 dangling_edges=0 edge_kinds.GH_CanAccess=2 edge_kinds.GH_CanWriteBranch=1 edge_kinds.GH_Contains=1 edge_kinds.GH_HasBaseRole=1 edge_kinds.GH_HasBranch=1 edge_kinds.GH_HasRole=3 edge_kinds.GH_HasSecret=1 edge_kinds.GH_MemberOf=1 edge_kinds.GH_Owns=1 edge_kinds.GH_ProtectedBy=1 edge_kinds.GH_ReadRepoContents=1 edge_kinds.GH_WriteRepoContents=1 edges=15 node_primary_kinds.GH_App=1 node_primary_kinds.GH_AppInstallation=1 node_primary_kinds.GH_Branch=1 node_primary_kinds.GH_BranchProtectionRule=1 node_primary_kinds.GH_OrgRole=1 node_primary_kinds.GH_Organization=1 node_primary_kinds.GH_PersonalAccessToken=1 node_primary_kinds.GH_RepoRole=2 node_primary_kinds.GH_RepoSecret=1 node_primary_kinds.GH_Repository=1 node_primary_kinds.GH_Team=1 node_primary_kinds.GH_TeamRole=1 node_primary_kinds.GH_User=2 nodes=15
+            "#]],
+        );
+    }
+
+    #[test]
+    fn workflows_of_the_default_branch_become_jobs() {
+        check(
+            "github.json",
+            r#"{"metadata": {"source_kind": "GitHub"}, "graph": {
+              "nodes": [
+                {"id": "r", "kinds": ["GH_Repository"], "properties": {"html_url": "https://github.com/Acme/Shop", "default_branch": "main"}},
+                {"id": "w1", "kinds": ["GH_Workflow"], "properties": {"repository_id": "r", "branch": "main", "state": "active", "path": ".github/workflows/ci.yml", "contents": "on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{uses: some/tool@v1}]}}"}},
+                {"id": "w2", "kinds": ["GH_Workflow"], "properties": {"repository_id": "r", "branch": "test", "state": "active", "path": "a/other.yml", "contents": "on: push\njobs: {j: {}}"}},
+                {"id": "w3", "kinds": ["GH_Workflow"], "properties": {"repository_id": "r", "branch": "main", "state": "disabled_manually", "path": "a/off.yml", "contents": "on: push\njobs: {j: {}}"}},
+                {"id": "w4", "kinds": ["GH_Workflow"], "properties": {"repository_id": "r", "branch": "main", "path": "a/broken.yml", "contents": "on: push\njobs: []"}},
+                {"id": "w5", "kinds": ["GH_Workflow"], "properties": {"repository_id": "elsewhere", "path": "a/lost.yml", "contents": "on: push\njobs: {j: {}}"}}],
+              "edges": []}}"#,
+            &expect![[r#"
+                repo://github.com/acme/shop :GH_Repository default_branch="main" html_url="https://github.com/Acme/Shop" source_kind="GitHub"
+                bloodhound:W1 :GH_Workflow branch="main" contents="on: push\njobs: {j: {runs-on: ubuntu-latest, steps: [{uses: some/tool@v1}]}}" path=".github/workflows/ci.yml" repository_id="r" source_kind="GitHub" state="active"
+                bloodhound:W2 :GH_Workflow branch="test" contents="on: push\njobs: {j: {}}" path="a/other.yml" repository_id="r" source_kind="GitHub" state="active"
+                bloodhound:W3 :GH_Workflow branch="main" contents="on: push\njobs: {j: {}}" path="a/off.yml" repository_id="r" source_kind="GitHub" state="disabled_manually"
+                bloodhound:W4 :GH_Workflow branch="main" contents="on: push\njobs: []" path="a/broken.yml" repository_id="r" source_kind="GitHub"
+                bloodhound:W5 :GH_Workflow contents="on: push\njobs: {j: {}}" path="a/lost.yml" repository_id="elsewhere" source_kind="GitHub"
+                repo://github.com/acme/shop :Repository
+                ci://github.com/acme/shop/ci.yml/j :CiJob any_branch=true checks_out_proposal=false injectable=false name="ci.yml/j" privileged_trigger=false runs_on=["ubuntu-latest"] secrets=false subjects=["ref:refs/heads/*", "ref:refs/tags/*"] token_federation=false triggers=["push"]
+                action://github.com/some/tool :Action name="some/tool"
+                repo://github.com/acme/shop -HAS_JOB-> ci://github.com/acme/shop/ci.yml/j
+                ci://github.com/acme/shop/ci.yml/j -USES-> action://github.com/some/tool [v1] pinned=false ref="v1"
+                node_primary_kinds.GH_Repository=1 node_primary_kinds.GH_Workflow=5 nodes=6 workflows_read=1
+                warning workflow-unreadable x1: `broken.yml` of `repo://github.com/acme/shop`: at `/jobs`: expected a mapping of jobs
             "#]],
         );
     }

@@ -27,6 +27,53 @@ pub(super) fn known_ids(graph: &Graph) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// A workflow whose text the document holds.
+pub(super) struct WorkflowText<'a> {
+    /// Id of its repository.
+    pub(super) repository: &'a str,
+    /// Its file name.
+    pub(super) file: &'a str,
+    /// What stands in it.
+    pub(super) text: &'a str,
+}
+
+/// The workflows that are in force on the default branch of a repository with a known address.
+/// Those of other branches are left out: few events start them.
+pub(super) fn workflows<'a>(
+    graph: &'a Graph,
+    ids: &'a BTreeMap<String, String>,
+) -> Vec<WorkflowText<'a>> {
+    let repositories = graph.nodes.iter().filter(|node| node.is("GH_Repository"));
+    let defaults: BTreeMap<String, &str> = repositories
+        .filter_map(|node| Some((object_id(&node.id), node.text("default_branch")?)))
+        .collect();
+    let mut found = Vec::new();
+    for node in graph.nodes.iter().filter(|node| node.is("GH_Workflow")) {
+        let (Some(repository), Some(path), Some(text)) = (
+            node.text("repository_id").map(object_id),
+            node.text("path"),
+            node.text("contents"),
+        ) else {
+            continue;
+        };
+        let is_active = node.text("state").is_none_or(|state| state == "active");
+        let default = defaults.get(&repository).copied();
+        let is_default = node.text("branch").is_none_or(|own| Some(own) == default);
+        if let Some(repository) = ids.get(&repository)
+            && is_active
+            && is_default
+            && !text.is_empty()
+        {
+            found.push(WorkflowText {
+                repository,
+                file: path.rsplit('/').next().unwrap_or(path),
+                text,
+            });
+        }
+    }
+    found
+}
+
 /// The graph by id.
 struct Estate<'a> {
     nodes: BTreeMap<String, &'a Node>,
