@@ -33,6 +33,29 @@ pub fn closure_within<T: Topology>(
     Outcome::new(reached, stop)
 }
 
+/// The states derivable from the held ones without ever using `without`, unless it is held.
+pub(super) fn closure_without<T: Topology>(
+    graph: &T,
+    held: &[StateId],
+    without: StateId,
+    budget: &Budget,
+) -> Result<Bits, Stop> {
+    let mut reached = Bits::new(graph.n_states());
+    let mut level: Vec<u32> = Vec::new();
+    for state in held {
+        if graph.has_state(state.0) && reached.insert(state.0) {
+            level.push(state.0);
+        }
+    }
+    // As if it were expanded already.
+    let is_hidden = reached.insert(without.0);
+    spread(graph, &mut reached, level, u32::MAX, budget)?;
+    if is_hidden {
+        reached.remove(without.0);
+    }
+    Ok(reached)
+}
+
 fn spread<T: Topology>(
     graph: &T,
     reached: &mut Bits,

@@ -12,10 +12,11 @@ use foothold_engine::attack::AttackGraph;
 use foothold_engine::budget::Stop;
 use foothold_engine::score::cost::UNREACHED;
 use foothold_engine::search::{
-    Bits, Cheapest, PathQuery, StateId, Top, View, attack_paths, cheapest_from, stream_attack_paths,
+    Bits, Cheapest, PathQuery, StateId, StepId, Top, View, attack_paths, cheapest_from, left_out,
+    stream_attack_paths,
 };
 
-use crate::ast::{self, Avoiding, Ident, Per};
+use crate::ast::{self, Avoiding, Ident, Per, Span};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::exec::Cx;
 use crate::fault::Fault;
@@ -149,6 +150,28 @@ fn hide_techniques(
     }
 }
 
+/// So many steps that ranked paths leave out are looked at.
+const MOST_LEFT_OUT: usize = 64;
+
+/// Says which ways are not among the paths, if there are any.
+fn warn_of_left_out(cx: &mut Cx<'_>, graph: &AttackGraph, steps: &[StepId]) {
+    let Some(&step) = steps.first() else {
+        return;
+    };
+    let rule = &graph.rules().get(graph.rule_of(step)).name;
+    let gain = graph.state_text(graph.topology().gain(step));
+    let others = match steps.len() {
+        1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    let message = format!(
+        "ways through `{rule}` to {gain}{others} are not among the paths: what else it needs comes \
+         likeliest through what it gains"
+    );
+    let help = "hide the likelier way with `AVOIDING`, and the others are listed";
+    cx.warn(Diagnostic::new(Code::NotProven, Span::default(), message).help(help));
+}
+
 /// What one row asks for, and what is hidden from it.
 struct Question {
     ends: Vec<EndNode>,
@@ -210,7 +233,7 @@ impl AttackPaths {
     }
 
     /// The paths of one row, best first.
-    fn answer(&self, cx: &Cx<'_>, question: &Question) -> (Vec<AttackPathValue>, Option<Stop>) {
+    fn answer(&self, cx: &mut Cx<'_>, question: &Question) -> (Vec<AttackPathValue>, Option<Stop>) {
         let graph = self.between.graph();
         let view = View::new(graph.topology())
             .without_steps(&question.hidden_steps)
@@ -220,6 +243,16 @@ impl AttackPaths {
                 .into_parts()
                 .0
         });
+        if let Some(forward) = &forward {
+            let PathQuery {
+                sources, targets, ..
+            } = &question.query;
+            let (most, budget) = (MOST_LEFT_OUT, cx.budget);
+            match left_out(&view, sources, targets, forward, most, budget) {
+                Ok(steps) => warn_of_left_out(cx, graph, &steps),
+                Err(stop) => return (Vec::new(), Some(stop)),
+            }
+        }
         let is_wanted = |path: &AttackPathValue| {
             let passes = question
                 .via

@@ -41,6 +41,11 @@ impl SideCosts {
         Self { link_costs }
     }
 
+    /// Whether this AND step is a link of any chain.
+    pub(crate) fn is_link(&self, and: u32) -> bool {
+        self.link_costs[and as usize] != NO_KEY
+    }
+
     /// As if side premises were held already: a lower bound of every chain's cost.
     pub fn free<T: Topology>(graph: &T) -> Self {
         let mut link_costs = vec![NO_KEY; graph.n_and_steps()];
