@@ -12,24 +12,13 @@ use super::permissions::Token;
 use super::runner::{Host, RunsOn, host_of};
 use super::secrets::Secrets;
 use super::uses::{Uses, is_commit, is_of_the_host};
-use super::workflow::{Condition, Job, Workflow};
+use super::workflow::{Condition, Job, MAX_BEFORE, Workflow};
 use super::{Home, caches, images, infrastructure, proposal, untrusted};
 
 /// A version of an action keeps a cache unless it is told otherwise; older ones do not.
 const CACHE_BY_ITSELF: u8 = 70;
 /// Machines with the labels may be several, and which one runs the job is not said.
 const SAME_LABELS: u8 = 70;
-
-/// Signs that a step asks who caused the run, and stops where that is nobody known.
-const ASKING_WHO: [&str; 7] = [
-    "getcollaboratorpermissionlevel",
-    "/collaborators/",
-    "permission-check",
-    "check-user-permission",
-    "actor-permission",
-    "team-membership",
-    "author_association",
-];
 
 /// What strangers can do with a job.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -126,10 +115,10 @@ pub(super) fn state(
 
 /// Whether the job runs in a scenario: its own condition and those of the jobs before it.
 fn reached(workflow: &Workflow<'_>, job: &Job<'_>, scenario: &Scenario<'_>) -> Truth {
-    let own = job.condition();
-    let mut found = scenario.passes(&own);
+    let own = &job.condition;
+    let mut found = scenario.passes(own);
     // A condition may let a job run though one before it did not.
-    let ignores_others = match &own {
+    let ignores_others = match own {
         Condition::If(expr) => {
             let text = format!("{expr:?}");
             ["\"always\"", "\"cancelled\"", "\"failure\""]
@@ -141,18 +130,13 @@ fn reached(workflow: &Workflow<'_>, job: &Job<'_>, scenario: &Scenario<'_>) -> T
     let before = workflow.before(job);
     if !ignores_others {
         for needed in &before {
-            found = found.min(scenario.passes(&needed.condition()));
+            found = found.min(scenario.passes(&needed.condition));
         }
     }
-    let asks = |job: &Job<'_>| {
-        job.steps.iter().any(|step| {
-            let text = serde_json::to_string(step.body)
-                .unwrap_or_default()
-                .to_lowercase();
-            ASKING_WHO.iter().any(|sign| text.contains(sign))
-        })
-    };
-    if scenario.who == Who::Stranger && (asks(job) || before.iter().any(|needed| asks(needed))) {
+    let asks_who = job.asks_who || before.iter().any(|needed| needed.asks_who);
+    // What was not looked at may stand in the way.
+    let is_cut_off = before.len() >= MAX_BEFORE;
+    if is_cut_off || scenario.who == Who::Stranger && asks_who {
         found = found.min(Truth::Unknown);
     }
     found
@@ -262,7 +246,7 @@ fn exposure(home: &Home, workflow: &Workflow<'_>, job: &Job<'_>, report: &mut Re
 
 /// Whether the job says that it follows runs for proposals.
 fn expects_proposals(job: &Job<'_>) -> bool {
-    match job.condition() {
+    match &job.condition {
         Condition::If(expr) => {
             let mut asks = false;
             expr.paths(&mut |path| {

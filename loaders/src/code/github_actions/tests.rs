@@ -484,3 +484,17 @@ fn broken_workflows_fail_with_a_place() {
         &expect!["at ``: 2 YAML documents where one is expected"],
     );
 }
+
+/// Time grows with the document: a long chain of jobs, each of which needs all before it.
+#[test]
+fn many_jobs_that_need_each_other() {
+    let mut text = "on: [issues, push]\njobs:\n".to_owned();
+    for n in 0..3_000 {
+        let needs = n - n.min(1);
+        let _ = writeln!(
+            text,
+            "  j{n}: {{needs: [j{needs}, j0], runs-on: x, steps: [{{run: make}}]}}"
+        );
+    }
+    assert_eq!(loaded("many.yml", &text).report.counts["jobs"], 3_000);
+}

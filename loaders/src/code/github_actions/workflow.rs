@@ -1,6 +1,7 @@
 //! A workflow taken apart: what every question about it starts from.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
@@ -9,6 +10,20 @@ use crate::report::Report;
 
 use super::expression::{Expr, Piece, pieces};
 use super::triggers::Triggers;
+
+/// How many jobs before a job are looked at.
+pub(super) const MAX_BEFORE: usize = 64;
+
+/// Signs that a step asks who caused the run, and stops where that is nobody known.
+const ASKING_WHO: [&str; 7] = [
+    "getcollaboratorpermissionlevel",
+    "/collaborators/",
+    "permission-check",
+    "check-user-permission",
+    "actor-permission",
+    "team-membership",
+    "author_association",
+];
 
 /// A mapping of the document.
 pub(super) type Mapping = Map<String, Value>;
@@ -30,6 +45,10 @@ pub(super) struct Job<'a> {
     pub(super) steps: Vec<Step<'a>>,
     /// The jobs that must have run before.
     pub(super) needs: Vec<&'a str>,
+    /// What decides whether it runs.
+    pub(super) condition: Condition,
+    /// Some step asks who caused the run.
+    pub(super) asks_who: bool,
 }
 
 /// A step of a job.
@@ -73,20 +92,21 @@ impl<'a> Workflow<'a> {
     }
 
     pub(super) fn job(&self, key: &str) -> Option<&Job<'a>> {
-        self.jobs.iter().find(|job| job.key == key)
+        let place = self.jobs.binary_search_by_key(&key, |job| job.key).ok()?;
+        self.jobs.get(place)
     }
 
-    /// The jobs that must have run before, and those before them; the job itself is not among
-    /// them.
+    /// The jobs that must have run before, and those before them, up to a limit; the job itself is
+    /// not among them.
     pub(super) fn before(&self, job: &Job<'a>) -> Vec<&Job<'a>> {
-        let mut seen = vec![job.key];
+        let mut seen = BTreeSet::from([job.key]);
         let mut open: Vec<&str> = job.needs.clone();
         let mut found = Vec::new();
         while let Some(key) = open.pop() {
-            if seen.contains(&key) {
+            if seen.contains(&key) || seen.len() > MAX_BEFORE {
                 continue;
             }
-            seen.push(key);
+            seen.insert(key);
             if let Some(needed) = self.job(key) {
                 open.extend(&needed.needs);
                 found.push(needed);
@@ -115,6 +135,11 @@ impl<'a> Job<'a> {
         if is_empty {
             report.warn("job-without-steps", || format!("`{key}`"));
         }
+        let asks_who = steps.iter().any(|step| {
+            let text = serde_json::to_string(step.body).unwrap_or_default();
+            let text = text.to_lowercase();
+            ASKING_WHO.iter().any(|sign| text.contains(sign))
+        });
         let conditions = steps.iter().map(|step| step.body).chain([body]);
         for body in conditions {
             if matches!(Condition::of(body.get("if")), Condition::Unreadable) {
@@ -126,17 +151,14 @@ impl<'a> Job<'a> {
             body,
             steps,
             needs: strings(body.get("needs")),
+            condition: Condition::of(body.get("if")),
+            asks_who,
         }
     }
 
     /// The reusable workflow that the job calls.
     pub(super) fn uses(&self) -> Option<&'a str> {
         self.body.get("uses")?.as_str()
-    }
-
-    /// The condition, where there is one.
-    pub(super) fn condition(&self) -> Condition {
-        Condition::of(self.body.get("if"))
     }
 
     /// The environment's name; `Err` where it is only known once it runs.
