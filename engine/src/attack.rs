@@ -21,8 +21,8 @@ pub use explain::{Evidence, Explanation, Fix};
 pub use graph::{AttackGraph, Instance, InstanceId};
 pub use jewel::{CrownJewel, crown_jewels, sensitive_stores};
 pub use rule::{
-    Factor, FixTarget, FixTemplate, Guard, Likelihood, Reads, Rule, RuleId, RuleSet, SilentRule,
-    StateTemplate, Template, TemplatePart, display_name, plain_text,
+    Beyond, Factor, FixTarget, FixTemplate, Guard, Likelihood, Reads, Rule, RuleId, RuleSet,
+    SilentRule, StateTemplate, Template, TemplatePart, display_name, plain_text,
 };
 pub use state::{Capability, State};
 pub use why_not::{Places, Standing, UnknownStep, Verdict, unknown_steps, why_not};

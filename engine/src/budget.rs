@@ -56,6 +56,8 @@ struct Account {
     stop: AtomicU8,
     memory_bytes: AtomicU64,
     expansions: AtomicU64,
+    /// What this is a part of: everything counts there too.
+    whole: Option<Budget>,
 }
 
 /// A budget shared by every worker of one query or search. Cloning shares the account.
@@ -77,6 +79,23 @@ impl Budget {
             stop: AtomicU8::new(0),
             memory_bytes: AtomicU64::new(0),
             expansions: AtomicU64::new(0),
+            whole: None,
+        }))
+    }
+
+    /// A part of this work that stops by itself after so many expansions. What it does counts for
+    /// the whole as well, and it stops when the whole does.
+    #[must_use]
+    pub fn part(&self, expansions: u64) -> Self {
+        Budget(Arc::new(Account {
+            limits: Limits {
+                expansions,
+                ..self.0.limits
+            },
+            stop: AtomicU8::new(0),
+            memory_bytes: AtomicU64::new(0),
+            expansions: AtomicU64::new(0),
+            whole: Some(self.clone()),
         }))
     }
 
@@ -97,14 +116,18 @@ impl Budget {
 
     /// Whether someone or some limit said stop. One relaxed load.
     pub fn check(&self) -> Result<(), Stop> {
-        match decode(self.0.stop.load(Ordering::Relaxed)) {
-            None => Ok(()),
-            Some(stop) => Err(stop),
+        match (decode(self.0.stop.load(Ordering::Relaxed)), &self.0.whole) {
+            (Some(stop), _) => Err(stop),
+            (None, Some(whole)) => whole.check(),
+            (None, None) => Ok(()),
         }
     }
 
     /// Accounts for `n` expanded edges and checks. Call it every [`CHECK_EVERY`] edges or so.
     pub fn expand(&self, n: u64) -> Result<(), Stop> {
+        if let Some(whole) = &self.0.whole {
+            whole.expand(n)?;
+        }
         let before = self.0.expansions.fetch_add(n, Ordering::Relaxed);
         if before.saturating_add(n) > self.0.limits.expansions {
             return Err(self.give_up(Stop::Expansions));
@@ -114,6 +137,9 @@ impl Budget {
 
     /// Accounts for memory that the work holds from now on.
     pub fn charge(&self, bytes: u64) -> Result<(), Stop> {
+        if let Some(whole) = &self.0.whole {
+            whole.charge(bytes)?;
+        }
         let before = self.0.memory_bytes.fetch_add(bytes, Ordering::Relaxed);
         if before.saturating_add(bytes) > self.0.limits.memory_bytes {
             return Err(self.give_up(Stop::Memory));
@@ -123,6 +149,9 @@ impl Budget {
 
     /// Accounts for memory that the work gave back.
     pub fn release(&self, bytes: u64) {
+        if let Some(whole) = &self.0.whole {
+            whole.release(bytes);
+        }
         self.0.memory_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
@@ -249,5 +278,27 @@ mod tests {
         budget.release(80);
         assert_eq!(budget.charge(90), Ok(()));
         assert_eq!(budget.charge(20), Err(Stop::Memory));
+    }
+
+    #[test]
+    fn a_part_counts_for_the_whole_and_stops_alone() {
+        let whole = Budget::new(Limits {
+            expansions: 100,
+            memory_bytes: 50,
+            ..Limits::NONE
+        });
+        let part = whole.part(10);
+        assert_eq!(part.expand(10), Ok(()));
+        assert_eq!(part.charge(40), Ok(()));
+        assert_eq!((whole.expansions(), whole.memory_bytes()), (10, 40));
+        assert_eq!(part.expand(1), Err(Stop::Expansions));
+        assert_eq!(whole.check(), Ok(()));
+        part.release(40);
+        assert_eq!(whole.memory_bytes(), 0);
+
+        let other = whole.part(u64::MAX);
+        whole.stop_handle().stop(Stop::Cancelled);
+        assert_eq!(other.check(), Err(Stop::Cancelled));
+        assert_eq!(other.expand(1), Err(Stop::Cancelled));
     }
 }

@@ -45,12 +45,14 @@ pub struct AttackGraph {
     /// Bindings of each instance, one `u32` a variable of its rule.
     pub(crate) bindings: Box<[u32]>,
     pub(crate) binding_starts: Box<[u32]>,
+    /// For each rule the edges that were looked at when it was last matched from the start.
+    pub(crate) efforts: Box<[u64]>,
     pub(crate) silent: Box<[SilentRule]>,
 }
 
 impl AttackGraph {
     /// Whether the other graph is the same to the byte: states, steps, matches and their order. The
-    /// snapshots themselves are not compared.
+    /// snapshots themselves are not compared, nor what the work was.
     pub fn is_identical(&self, other: &AttackGraph) -> bool {
         self.states == other.states
             && self.topology == other.topology

@@ -186,6 +186,16 @@ impl Reads {
     }
 }
 
+/// What the conditions of a rule look at beyond the nodes and edges that they are judged on: what
+/// stands in its subqueries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// Edges of these kinds, and the labels of their ends.
+    pub kinds: Vec<Arc<str>>,
+    /// These properties of any node or edge.
+    pub properties: Vec<Arc<str>>,
+}
+
 /// A rule.
 #[derive(Debug, Clone)]
 pub struct Rule {
@@ -225,6 +235,8 @@ pub struct Rule {
     /// What of that decides whether there is a match at all: what conditions read, guards that
     /// remove, and a likelihood that may be 0. The rest only decides how likely it is.
     pub decides: Reads,
+    /// What it looks at beyond its match; nothing where `reads` is everything.
+    pub beyond: Beyond,
     /// Properties without which no condition of the pattern can hold, in order of name: where
     /// nothing in the graph has one of them, the rule cannot fire.
     pub needs: Vec<Arc<str>>,

@@ -98,6 +98,7 @@ pub(crate) fn hop(
         definition: format!("{name} {kind} {given} {gain} {likelihood}").into(),
         reads: Reads::Properties(vec!["flag".into()]),
         decides: Reads::Properties(vec!["flag".into()]),
+        beyond: Beyond::default(),
         needs: Vec::new(),
     }
 }

@@ -99,6 +99,7 @@ impl AttackGraph {
             instances: instances.into_boxed_slice(),
             bindings: bindings.into_boxed_slice(),
             binding_starts: binding_starts.into_boxed_slice(),
+            efforts: self.efforts.clone(),
             silent: self.silent.clone(),
         })
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use foothold_engine::attack::{
-    FixTemplate, Guard, Likelihood, Reads, Rule, StateTemplate, Template,
+    Beyond, FixTemplate, Guard, Likelihood, Reads, Rule, StateTemplate, Template,
 };
 use foothold_engine::graph::Snapshot;
 use foothold_engine::pattern::{Pattern, RuleCondition, RulePattern, Var};
@@ -172,7 +172,9 @@ impl Draft {
             .collect();
         rule.needs = needed.into_iter().collect();
         rule.decides = deciding.clone().reads();
-        rule.reads = deciding.and(scoring).reads();
+        let all = deciding.and(scoring);
+        rule.beyond = all.beyond();
+        rule.reads = all.reads();
         let predicate = |mut evaluator: Evaluator| -> RuleCondition {
             evaluator.n_slots = n_slots;
             Arc::new(RulePredicate(evaluator))
@@ -272,6 +274,7 @@ impl Compiler<'_> {
             definition: self.definition(definition),
             reads: Reads::Everything,
             decides: Reads::Everything,
+            beyond: Beyond::default(),
             needs: Vec::new(),
         };
         Draft {

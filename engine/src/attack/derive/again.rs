@@ -9,9 +9,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::attack::graph::{AttackGraph, Instance};
-use crate::attack::rule::{Reads, Rule, RuleSet};
+use crate::attack::rule::{Beyond, Reads, Rule, RuleSet};
 use crate::attack::state::State;
-use crate::budget::{Budget, Stop};
+use crate::budget::{Budget, CHECK_EVERY, Stop};
 use crate::graph::{EdgeId, NodeId, Snapshot, SnapshotDelta};
 use crate::pattern::{Binding, Bindings, LabelExpr, RulePattern, Var, VarKind};
 use crate::score::cost::cost_of_likelihood;
@@ -95,9 +95,21 @@ impl<'a> Before<'a> {
         if self.keeps_ids && dirty.decided.is_empty() && dirty.scored.is_empty() {
             return Ok(None);
         }
+        // A pattern may be cheap from one end only, and the seeds lie at the other.
+        let part = budget.part(self.effort(rule).max(CHECK_EVERY));
+        let Ok(new) = seeds.matches(snapshot, rule, &part) else {
+            budget.check()?;
+            return matches(snapshot, rule, budget).map(Some);
+        };
         let mut found = self.kept(snapshot, rule, steps, &dirty, budget)?;
-        found.merge(seeds.matches(snapshot, rule, budget)?);
+        found.merge(new);
         Ok(Some(found))
+    }
+
+    /// The edges looked at when the rule was last matched from the start.
+    fn effort(&self, rule: &Rule) -> u64 {
+        let before = self.old.rules().find(&rule.name);
+        before.map_or(0, |before| self.old.efforts[usize::from(before.0)])
     }
 
     /// The matches of a rule that are those before.
@@ -169,6 +181,7 @@ impl<'a> Before<'a> {
             instances,
             bindings,
             binding_starts: self.old.binding_starts.clone(),
+            efforts: self.old.efforts.clone(),
             silent: silent(snapshot, rules),
         })
     }
@@ -216,8 +229,32 @@ impl<'a> Before<'a> {
             && before.definition == rule.definition
             && was_silent == is_silent
             && before.reads != Reads::Everything
-            && rule.reads != Reads::Everything;
+            && rule.reads != Reads::Everything
+            && !self.concerns(snapshot, &rule.beyond);
         is_same.then(|| self.steps.get(&rule.name).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// Whether something changed that the conditions of a rule look at beyond its match.
+    fn concerns(&self, snapshot: &Snapshot, beyond: &Beyond) -> bool {
+        if beyond.kinds.is_empty() && beyond.properties.is_empty() {
+            return false;
+        }
+        let changed = [self.delta.node_properties(), self.delta.edge_properties()];
+        let mut changed = changed.into_iter().flatten();
+        let is_gone = |edge: u32| self.delta.edge(EdgeId(edge)).is_none();
+        let of = |snapshot: &Snapshot, kind: &str| {
+            let kind = snapshot.kind_id(kind);
+            kind.map_or(0..0, |kind| snapshot.edges_of_kind(kind))
+        };
+        !self.delta.relabelled().is_empty()
+            || changed.any(|changed| beyond.properties.contains(&changed.name))
+            || beyond.kinds.iter().any(|kind| {
+                let new = self.delta.new_edges();
+                let now = of(snapshot, kind);
+                let first = new.partition_point(|&edge| edge < now.start);
+                new.get(first).is_some_and(|&edge| edge < now.end)
+                    || of(self.old.snapshot(), kind).any(is_gone)
+            })
     }
 
     /// The matches before that rest on nothing that may decide otherwise now, in terms of the newer
@@ -232,6 +269,7 @@ impl<'a> Before<'a> {
         budget: &Budget,
     ) -> Result<Found, Stop> {
         let mut kept = Found::new(rule);
+        kept.effort = self.effort(rule);
         let is_edge: Vec<bool> = rule
             .pattern
             .vars

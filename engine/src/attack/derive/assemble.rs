@@ -66,6 +66,7 @@ pub(super) fn assemble(
         instances: instances.into_boxed_slice(),
         bindings: bindings.into_boxed_slice(),
         binding_starts: binding_starts.into_boxed_slice(),
+        efforts: found.iter().map(|found| found.effort).collect(),
         silent: silent(snapshot, rules),
     })
 }

@@ -34,6 +34,8 @@ pub(super) struct Found {
     pub(super) n_vars: usize,
     pub(super) rows: Vec<Row>,
     pub(super) bindings: Vec<u32>,
+    /// Edges looked at when the rule was matched from the start.
+    pub(super) effort: u64,
 }
 
 impl Found {

@@ -29,6 +29,7 @@ pub(super) fn matches(snapshot: &Snapshot, rule: &Rule, budget: &Budget) -> Resu
     }
     let plan = Plan::new(snapshot, &rule.pattern, &[]);
     let verdicts = Verdicts::new(snapshot, rule);
+    let budget = &budget.part(u64::MAX);
     let mut found = match plan.morsels(snapshot) {
         Some(morsels) => {
             let parts: Result<Vec<Found>, Stop> = morsels
@@ -55,6 +56,7 @@ pub(super) fn matches(snapshot: &Snapshot, rule: &Rule, budget: &Budget) -> Resu
         }
     };
     found.sort();
+    found.effort = budget.expansions();
     Ok(found)
 }
 

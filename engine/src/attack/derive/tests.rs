@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::attack::testing::{Fixed, Flag, hop, snapshot};
 use crate::attack::{Capability, Factor, Guard, Likelihood, Reads, RuleSet, StateTemplate};
+use crate::budget::Limits;
 use crate::pattern::{Direction, LabelExpr, Predicate, RulePattern, Var};
 
 struct Random(u64);
@@ -133,6 +134,14 @@ fn rules() -> Arc<RuleSet> {
         .push(Arc::new(HasX(far.given[0].var)));
     far.reads = Reads::Everything;
 
+    // The same, and says where.
+    let mut beyond = hop("beyond", "L", exec, Capability::Admin, 0.4);
+    beyond
+        .pattern
+        .conditions
+        .push(Arc::new(HasX(beyond.given[0].var)));
+    beyond.beyond.kinds = vec!["X".into()];
+
     // Silent while nothing is of kind X.
     let quiet = hop("quiet", "X", read, Capability::Write, 0.5);
 
@@ -140,7 +149,7 @@ fn rules() -> Arc<RuleSet> {
     let mut unknown = hop("unknown", "K", read, Capability::Write, 0.5);
     unknown.definition = "".into();
     Arc::new(RuleSet::new([
-        plain, joined, both, scored, alone, far, quiet, unknown,
+        plain, joined, both, scored, alone, far, beyond, quiet, unknown,
     ]))
 }
 
@@ -269,4 +278,46 @@ fn the_parts_of_a_rule_come_together_at_any_number_of_threads() {
     let four = derive(&snapshot, &rules(), &pool(4), &budget).unwrap();
     assert!(one.n_steps() > 3000);
     assert!(one.is_identical(&four));
+}
+
+#[test]
+fn a_pattern_that_is_cheap_from_one_end_is_matched_from_there() {
+    // (a)-[:X]->(b)-[:K]->(c)-[:L]->(d): one edge is X, and each c has many K and L.
+    let mut rule = hop("far", "X", Capability::Exec, Capability::Exec, 0.5);
+    let b = rule.gain[0].var;
+    let c = rule.pattern.node("c", LabelExpr::Any);
+    let d = rule.pattern.node("d", LabelExpr::Any);
+    rule.pattern.edge("f", b, LabelExpr::name("K"), c);
+    rule.pattern.edge("g", c, LabelExpr::name("L"), d);
+    let rules = Arc::new(RuleSet::new([rule]));
+    let mut lines = String::from("a X b\nb K c0\n");
+    for c in 0..40 {
+        for at in 0..40 {
+            writeln!(lines, "b{at} K c{c}\nc{c} L d{at}").unwrap();
+        }
+    }
+    let before = snapshot(&lines);
+    let budget = Budget::unlimited();
+    let old = derive(&before, &rules, &pool(1), &budget).unwrap();
+    let full = budget.expansions();
+    for c in 0..40 {
+        writeln!(lines, "c{c} L e").unwrap();
+    }
+    let after = snapshot(&lines);
+    let delta = SnapshotDelta::new(&before, &after);
+    let budget = Budget::unlimited();
+    let again = derive_again(&old, &delta, &after, &rules, &pool(1), &budget).unwrap();
+    let fresh = derive(&after, &rules, &pool(1), &Budget::unlimited()).unwrap();
+    assert!(again.is_identical(&fresh));
+    // Without a limit it looks at 1,640 edges from the new ones back.
+    assert!(full < 200, "{full}");
+    let most = full + 1_200;
+    assert!(budget.expansions() < most, "{}", budget.expansions());
+    // What was given up counts for whoever asked.
+    let small = Budget::new(Limits {
+        expansions: 100,
+        ..Limits::NONE
+    });
+    let stopped = derive_again(&old, &delta, &after, &rules, &pool(1), &small);
+    assert_eq!(stopped.err(), Some(DeriveError::Stopped(Stop::Expansions)));
 }
