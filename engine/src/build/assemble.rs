@@ -1,5 +1,7 @@
 //! From staged facts to the snapshot that rules and queries see: identity, merge, joins.
 
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::graph::Snapshot;
@@ -8,7 +10,7 @@ use crate::model::{Facts, SourceInfo};
 use super::assembly::Document;
 use super::change::Changes;
 use super::correlate::view::{Asked, View};
-use super::correlate::{self, Identity};
+use super::correlate::{Identity, ROUNDS};
 use super::merge::Orders;
 use super::scope::Scope;
 use super::staging::{Staging, StagingError};
@@ -30,6 +32,29 @@ pub(super) trait Join: Sync {
     fn run(&self, view: View<'_>, facts: &mut Facts);
 }
 
+/// Joins, round by round.
+#[derive(Clone, Copy)]
+pub(super) struct Rounds(pub(super) &'static [&'static [&'static dyn Join]]);
+
+impl Rounds {
+    /// The joins of each round by their place among all.
+    pub(super) fn places(self) -> impl Iterator<Item = Range<usize>> {
+        self.0.iter().scan(0, |next, joins| {
+            let first = *next;
+            *next += joins.len();
+            Some(first..*next)
+        })
+    }
+}
+
+impl fmt::Debug for Rounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = |joins: &&[&dyn Join]| joins.iter().map(|join| join.name()).collect();
+        let rounds: Vec<Vec<&str>> = self.0.iter().map(names).collect();
+        rounds.fmt(f)
+    }
+}
+
 /// What a join stated when it last ran.
 #[derive(Debug, Clone)]
 pub(super) struct Joined {
@@ -37,6 +62,8 @@ pub(super) struct Joined {
     pub(super) document: Arc<Document>,
     /// What it read.
     pub(super) scope: Scope,
+    /// The names of what it stated.
+    pub(super) states: Scope,
 }
 
 /// Decides identities, merges, and runs every round of joins. Between rounds the snapshot is
@@ -51,7 +78,7 @@ pub fn assemble_changed(mut staging: Staging, changes: &Changes) -> Result<Snaps
     for (id, canonical) in Identity::of_staging(&staging).aliases() {
         staging.alias(&id, &canonical);
     }
-    Ok(assemble_named(staging, changes)?.0)
+    Ok(assemble_named(staging, changes, ROUNDS)?.0)
 }
 
 /// The same of facts whose identities are decided, with what each join stated, in the order of the
@@ -59,6 +86,7 @@ pub fn assemble_changed(mut staging: Staging, changes: &Changes) -> Result<Snaps
 pub(super) fn assemble_named(
     mut staging: Staging,
     changes: &Changes,
+    rounds: Rounds,
 ) -> Result<(Snapshot, Vec<Joined>), StagingError> {
     let observed_at_ms = observed_at_ms(staging.sources.iter());
     changes.apply(&mut staging, 0, 0);
@@ -66,7 +94,7 @@ pub(super) fn assemble_named(
     let mut orders = Orders::default();
     let mut snapshot = staging.snapshot_after(&mut orders)?;
     let mut joined = Vec::new();
-    for round in correlate::ROUNDS {
+    for round in rounds.0 {
         let mut added = false;
         for join in *round {
             let done = run(*join, &snapshot, observed_at_ms);
@@ -104,6 +132,7 @@ pub(super) fn run(join: &dyn Join, snapshot: &Snapshot, observed_at_ms: i64) -> 
         ..SourceInfo::default()
     };
     Joined {
+        states: Scope::of(&facts),
         document: Arc::new(Document::new(info, facts)),
         scope: asked.into_scope(snapshot),
     }

@@ -13,6 +13,7 @@
 
 mod change;
 mod precedence;
+mod renewal;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -24,14 +25,12 @@ use crate::graph::Snapshot;
 use crate::model::{Facts, SourceInfo};
 
 use super::aliases::Aliases;
-use super::assemble::{Joined, assemble_named, observed_at_ms, run};
+use super::assemble::{Joined, Rounds, assemble_named, observed_at_ms};
 use super::change::Changes;
 use super::correlate::ROUNDS;
-use super::difference::{Difference, Rows};
-use super::scope::Scope;
 use super::staging::{Staging, StagingError};
-use change::{Change, RowsBySource};
-use stage::Stage;
+use change::Change;
+use renewal::{Hiding, Renewal, Renewed};
 pub(super) use touched::{Places, Touched};
 
 /// What one document says.
@@ -67,6 +66,7 @@ impl Document {
 pub struct Assembly {
     documents: Vec<Arc<Document>>,
     aliases: Arc<Aliases>,
+    rounds: Rounds,
     /// Every join, in the order of the rounds.
     joined: Vec<Joined>,
     snapshot: Arc<Snapshot>,
@@ -83,14 +83,19 @@ const SPARE_TEXTS: usize = 65_536;
 impl Assembly {
     /// Assembles all of it. O(facts log facts).
     pub fn new(documents: Vec<Arc<Document>>) -> Result<Self, StagingError> {
+        Self::joining(documents, ROUNDS)
+    }
+
+    fn joining(documents: Vec<Arc<Document>>, rounds: Rounds) -> Result<Self, StagingError> {
         let aliases = Aliases::of(documents.iter().map(|document| &*document.facts));
         let staging = staged(&documents, &aliases);
-        let (snapshot, joined) = assemble_named(staging, &Changes::new())?;
+        let (snapshot, joined) = assemble_named(staging, &Changes::new(), rounds)?;
         Ok(Assembly {
             n_texts: snapshot.n_texts(),
             snapshot: Arc::new(snapshot),
             aliases: Arc::new(aliases),
             documents,
+            rounds,
             joined,
         })
     }
@@ -110,15 +115,16 @@ impl Assembly {
     /// with a few bytes a row, and O(n log n) of what changed.
     pub fn with_documents(&self, documents: Vec<Arc<Document>>) -> Result<Self, StagingError> {
         let Some(change) = Change::between(self, &documents) else {
-            return Assembly::new(documents);
+            return Assembly::joining(documents, self.rounds);
         };
         let Some((snapshot, joined)) = self.renewed(&change, &documents, &Changes::new(), WORTH)?
         else {
-            return Assembly::new(documents);
+            return Assembly::joining(documents, self.rounds);
         };
         Ok(Assembly {
             documents,
             aliases: change.aliases,
+            rounds: self.rounds,
             joined,
             snapshot: Arc::new(snapshot),
             n_texts: self.n_texts,
@@ -133,7 +139,7 @@ impl Assembly {
             return Ok(snapshot);
         }
         let staging = staged(&self.documents, &self.aliases);
-        Ok(assemble_named(staging, changes)?.0)
+        Ok(assemble_named(staging, changes, self.rounds)?.0)
     }
 
     /// Nothing where replacing would be more work than assembling.
@@ -144,84 +150,25 @@ impl Assembly {
         changes: &Changes,
         worth: usize,
     ) -> Result<Option<(Snapshot, Vec<Joined>)>, StagingError> {
-        let observed_at_ms = observed_at_ms(documents.iter().map(|document| &document.info));
-        let mut joined = self.joined.clone();
-        for joined in &mut joined {
-            joined.observe(observed_at_ms);
-        }
-        let mut scope = change.scope.clone();
-        let n_before = |round: usize| {
-            ROUNDS[..round]
-                .iter()
-                .map(|joins| joins.len())
-                .sum::<usize>()
-        };
-        let meets = |scope: &Scope, joined: &[Joined], round: usize| {
-            let own = n_before(round)..n_before(round + 1);
-            joined[own].iter().any(|joined| joined.scope.meets(scope))
-        };
-        let rounds = 0..ROUNDS.len();
-        let first = rounds.clone().find(|&round| meets(&scope, &joined, round));
-        let first = first.unwrap_or(ROUNDS.len());
-
-        let mut touched = change.touched.clone();
-        let dropped = &joined[n_before(first)..];
-        touched.add_stated_by(&self.snapshot, |name| {
-            dropped
-                .iter()
-                .any(|joined| *joined.document.info.name == *name)
-        });
-        let touched = touched.sorted(&self.snapshot);
-        if touched.is_more_than(worth, &self.snapshot) {
-            return Ok(None);
-        }
-        let stage = |n_joined: usize, joined: &[Joined]| Stage {
-            documents: documents
-                .iter()
-                .chain(joined[..n_joined].iter().map(|joined| &joined.document))
-                .enumerate()
-                .filter(|(at, document)| *at < documents.len() || !document.facts.is_empty())
-                .map(|(_, document)| Arc::clone(document))
-                .collect(),
-            aliases: &change.aliases,
-            before: &self.aliases,
-            changes,
-            observed_at_ms,
-        };
-        let mut snapshot =
-            stage(n_before(first), &joined).applied(&self.snapshot, &touched, &change.rows)?;
-        for round in rounds.skip(first) {
-            let known = scope.clone();
-            for (at, join) in (n_before(round)..).zip(ROUNDS[round]) {
-                if !joined[at].scope.meets(&known) {
-                    continue;
+        for hiding in [Hiding::What, Hiding::Everything] {
+            let renewal = Renewal {
+                before: self,
+                change,
+                documents,
+                changes,
+                observed_at_ms: observed_at_ms(documents.iter().map(|document| &document.info)),
+                worth,
+            };
+            match renewal.run(hiding)? {
+                Renewed::Done(snapshot, joined) => {
+                    let too_many = snapshot.n_texts() > 2 * self.n_texts + SPARE_TEXTS;
+                    return Ok((!too_many).then_some((*snapshot, joined)));
                 }
-                let done = run(*join, &snapshot, observed_at_ms);
-                let (old, new) = (&joined[at].document.facts, &done.document.facts);
-                let difference = Difference::new(old, new);
-                scope.add(&difference.scope);
-                scope.ids |= difference.only.iter().any(|rows| !rows.is_empty());
-                joined[at] = done;
+                Renewed::TooMuch => return Ok(None),
+                Renewed::SawTooMuch => {}
             }
-            let own = &joined[n_before(round)..n_before(round + 1)];
-            if own.iter().all(|joined| joined.document.facts.is_empty()) {
-                continue;
-            }
-            let stage = stage(n_before(round + 1), &joined);
-            let mut touched = Touched::default();
-            changes.concern(&snapshot, &change.aliases, &mut touched);
-            let mut rows = RowsBySource::new();
-            for joined in own {
-                let facts = &joined.document.facts;
-                let all = Rows::all(facts);
-                let places = &mut Places::new(facts, &change.aliases);
-                touched.add_rows(&snapshot, places, &all);
-                rows.insert(Arc::clone(&joined.document.info.name), all);
-            }
-            snapshot = stage.applied(&snapshot, &touched.sorted(&snapshot), &rows)?;
         }
-        let too_many = snapshot.n_texts() > 2 * self.n_texts + SPARE_TEXTS;
-        Ok((!too_many).then_some((snapshot, joined)))
+        Ok(None)
     }
 }
 
@@ -233,17 +180,4 @@ fn staged(documents: &[Arc<Document>], aliases: &Aliases) -> Staging {
     }
     aliases.state(&mut staging);
     staging
-}
-
-impl Joined {
-    /// The same facts at another time.
-    fn observe(&mut self, observed_at_ms: i64) {
-        if self.document.info.observed_at_ms != observed_at_ms {
-            let info = SourceInfo {
-                observed_at_ms,
-                ..self.document.info.clone()
-            };
-            self.document = Arc::new(self.document.with_info(info));
-        }
-    }
 }

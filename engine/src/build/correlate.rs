@@ -23,12 +23,12 @@ mod supplier_word;
 mod unlisted;
 pub(super) mod view;
 
-use super::assemble::Join;
+use super::assemble::Rounds;
 
 pub(super) use identity::Identity;
 
 /// The joins, round by round.
-pub(super) const ROUNDS: &[&[&dyn Join]] = &[
+pub(super) const ROUNDS: Rounds = Rounds(&[
     &[
         &apis::Apis,
         &cloud::Assumption,
@@ -56,4 +56,4 @@ pub(super) const ROUNDS: &[&[&dyn Join]] = &[
         &unlisted::Unlisted,
         &supplier_word::SupplierWord,
     ],
-];
+]);

@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
 use super::*;
+use crate::build::assemble::Join;
+use crate::build::correlate::view::View;
 use crate::build::{Changes, Staging, assemble, assemble_changed};
 use crate::graph::{EdgeId, NodeId};
 use crate::model::Value;
@@ -302,4 +304,149 @@ fn pretending_a_change_is_assembling_what_was_changed() {
             "seed {seed}"
         );
     }
+}
+
+/// A join that reads what others state only where a switch says so.
+struct MadeUp {
+    name: &'static str,
+    run: fn(View<'_>, &mut Facts),
+}
+
+impl Join for MadeUp {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn run(&self, view: View<'_>, facts: &mut Facts) {
+        (self.run)(view, facts);
+    }
+}
+
+fn switched(view: View<'_>, name: &str) -> bool {
+    let switch = view.labelled("Switch").into_iter();
+    switch
+        .into_iter()
+        .any(|node| view.text(node, "on") == Some(name))
+}
+
+fn copied(view: View<'_>, facts: &mut Facts, from: &str, to: &str) {
+    for (_, source, target) in view.edges(from) {
+        facts.edge(view.id(source), to, view.id(target)).unwrap();
+    }
+}
+
+/// Each would say something else if it saw what the others state.
+const MADE_UP: Rounds = Rounds(&[
+    &[
+        &MadeUp {
+            name: "early",
+            run: |view, facts| {
+                for (word, kind) in [("b", "B"), ("late", "LATE"), ("c", "C")] {
+                    if switched(view, word) {
+                        copied(view, facts, kind, "EARLY");
+                    }
+                }
+                if switched(view, "node") && view.node("x:brought").is_some() {
+                    facts.edge("x:0", "EARLY", "x:0").unwrap();
+                }
+                if switched(view, "own") {
+                    copied(view, facts, "EARLY", "OWN");
+                }
+            },
+        },
+        &MadeUp {
+            name: "b",
+            run: |view, facts| {
+                copied(view, facts, "A", "B");
+                if switched(view, "early") {
+                    copied(view, facts, "EARLY", "B");
+                }
+            },
+        },
+        &MadeUp {
+            name: "brings",
+            run: |view, facts| {
+                if view.edges("A").next().is_some() {
+                    facts.node("x:brought", &["Brought"]).unwrap();
+                }
+            },
+        },
+    ],
+    &[
+        &MadeUp {
+            name: "late",
+            run: |view, facts| {
+                copied(view, facts, "B", "LATE");
+                copied(view, facts, "EARLY", "LATE");
+                if switched(view, "c") {
+                    copied(view, facts, "C", "LATER");
+                }
+            },
+        },
+        &MadeUp {
+            name: "c",
+            run: |view, facts| copied(view, facts, "EARLY", "C"),
+        },
+    ],
+]);
+
+#[test]
+fn no_join_sees_what_comes_after_it() {
+    let mut n_seen = 0;
+    for seed in 0..400 {
+        let random = &mut Random(seed);
+        let document = |name: &str, random: &mut Random| {
+            let mut facts = Facts::new();
+            for _ in 0..random.below(4) {
+                let (from, to) = (random.below(3), random.below(3));
+                let kind = random.of(&["A", "A", "B", "EARLY", "C"]);
+                facts
+                    .edge(&format!("x:{from}"), kind, &format!("x:{to}"))
+                    .unwrap();
+            }
+            for _ in 0..random.below(3) {
+                let id = format!("switch:{}", random.below(3));
+                let switch = facts.node(&id, &["Switch"]).unwrap();
+                facts.set(
+                    switch,
+                    "on",
+                    random.of(&["b", "late", "c", "node", "own", "early"]),
+                );
+            }
+            Arc::new(Document::new(any_info(name, random), facts))
+        };
+        let mut documents: Vec<_> = (0..3)
+            .map(|at| document(&format!("d{at}"), random))
+            .collect();
+        let mut assembly = Assembly::joining(documents.clone(), MADE_UP).unwrap();
+        for step in 0..6 {
+            let at = random.below(3) as usize;
+            documents[at] = document(&format!("d{at}"), random);
+            let whole = Assembly::joining(documents.clone(), MADE_UP).unwrap();
+            let change = Change::between(&assembly, &documents).unwrap();
+            let renewal = Renewal {
+                before: &assembly,
+                change: &change,
+                documents: &documents,
+                changes: &Changes::new(),
+                observed_at_ms: observed_at_ms(documents.iter().map(|document| &document.info)),
+                worth: 0,
+            };
+            for hiding in [Hiding::What, Hiding::Everything] {
+                match renewal.run(hiding).unwrap() {
+                    Renewed::Done(snapshot, _) => assert_eq!(
+                        dump(&snapshot),
+                        dump(whole.snapshot()),
+                        "seed {seed}, step {step}, {hiding:?}"
+                    ),
+                    Renewed::SawTooMuch => n_seen += 1,
+                    Renewed::TooMuch => {}
+                }
+            }
+            assembly = assembly.with_documents(documents.clone()).unwrap();
+            assert_eq!(dump(assembly.snapshot()), dump(whole.snapshot()));
+        }
+    }
+    // Some joins came to read what they did not read before.
+    assert!((50..1_200).contains(&n_seen), "{n_seen}");
 }

@@ -59,7 +59,7 @@ impl<'a> View<'a> {
     }
 
     /// The node with this stable id, whatever it is.
-    pub(super) fn node(self, id: &str) -> Option<NodeId> {
+    pub(in crate::build) fn node(self, id: &str) -> Option<NodeId> {
         if let Some(asked) = self.asked {
             asked.by_id.set(true);
         }
@@ -67,7 +67,7 @@ impl<'a> View<'a> {
     }
 
     /// The nodes with a label, ascending.
-    pub(super) fn labelled(self, label: &str) -> Vec<NodeId> {
+    pub(in crate::build) fn labelled(self, label: &str) -> Vec<NodeId> {
         self.label(label)
             .map(|label| self.snapshot.labelled(label).iter().map(NodeId).collect())
             .unwrap_or_default()
@@ -78,11 +78,11 @@ impl<'a> View<'a> {
             .is_some_and(|label| self.snapshot.has_label(node, label))
     }
 
-    pub(super) fn id(self, node: NodeId) -> &'a str {
+    pub(in crate::build) fn id(self, node: NodeId) -> &'a str {
         self.snapshot.stable_id(node)
     }
 
-    pub(super) fn text(self, node: NodeId, property: &str) -> Option<&'a str> {
+    pub(in crate::build) fn text(self, node: NodeId, property: &str) -> Option<&'a str> {
         self.snapshot.node_str(node, self.prop(property)?)
     }
 
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
     }
 
     /// Every edge of a kind with its ends, ascending.
-    pub(super) fn edges(
+    pub(in crate::build) fn edges(
         self,
         kind: &str,
     ) -> impl Iterator<Item = (EdgeId, NodeId, NodeId)> + use<'a> {
