@@ -60,6 +60,23 @@ impl Presence {
         }
     }
 
+    /// Every row, ascending.
+    fn each(&self, n_values: usize, mut visit: impl FnMut(u32)) {
+        match self {
+            Presence::All => (0..n_values as u32).for_each(visit),
+            Presence::Ranked { words, .. } => {
+                for (at, &word) in (0_u32..).zip(words) {
+                    let mut rest = word;
+                    while rest != 0 {
+                        visit(at * 64 + rest.trailing_zeros());
+                        rest &= rest - 1;
+                    }
+                }
+            }
+            Presence::Sparse(rows) => rows.iter().copied().for_each(visit),
+        }
+    }
+
     fn rows(&self, n_values: usize) -> Box<dyn Iterator<Item = u32> + '_> {
         match self {
             Presence::All => Box::new(0..n_values as u32),
@@ -140,24 +157,31 @@ impl Column {
         new_rows: &[u32],
         moved: impl FnMut(StrId) -> StrId,
     ) -> (Vec<u32>, Values) {
-        fn pick<T: Copy>(rows: impl Iterator<Item = (usize, u32)>, values: &[T]) -> Box<[T]> {
-            rows.map(|(at, _)| values[at]).collect()
+        fn pick<T: Copy>(values: &[T], kept: &[u32]) -> Box<[T]> {
+            kept.iter().map(|&at| values[at as usize]).collect()
         }
-        let rows = || {
-            let rows = self.rows().map(|row| new_rows[row as usize]).enumerate();
-            rows.filter(|&(_, row)| row != u32::MAX)
-        };
+        // Places of values that stay, and their new rows.
+        let (mut kept, mut rows) = (Vec::new(), Vec::new());
+        let mut at = 0;
+        self.presence.each(self.len(), |row| {
+            let row = new_rows[row as usize];
+            if row != u32::MAX {
+                kept.push(at);
+                rows.push(row);
+            }
+            at += 1;
+        });
         let values = match &self.values {
-            Values::Bool(values) => Values::Bool(pick(rows(), values)),
-            Values::Int(values) => Values::Int(pick(rows(), values)),
-            Values::Float(values) => Values::Float(pick(rows(), values)),
+            Values::Bool(values) => Values::Bool(pick(values, &kept)),
+            Values::Int(values) => Values::Int(pick(values, &kept)),
+            Values::Float(values) => Values::Float(pick(values, &kept)),
             Values::Str(values) => {
-                let texts = rows().map(|(at, _)| values[at]);
+                let texts = kept.iter().map(|&at| values[at as usize]);
                 Values::Str(texts.map(moved).collect())
             }
             Values::Mixed(_) => Values::Mixed(Box::new([])),
         };
-        (rows().map(|(_, row)| row).collect(), values)
+        (rows, values)
     }
 
     /// How many rows have a value.
@@ -331,6 +355,8 @@ pub(crate) struct Splice<'a> {
     pub(crate) of_part: &'a [u32],
     /// How many rows there are now.
     pub(crate) n_rows: usize,
+    /// The rows that are replaced, if all others have the number they had and there are no more.
+    pub(crate) replaced: Option<&'a [u32]>,
     /// The strings of the column, which keep their ids.
     pub(crate) old_strings: &'a StringValues,
     /// The strings of the other.
@@ -347,6 +373,12 @@ impl Splice<'_> {
     ) -> Option<Column> {
         let (rows, values) = match (old, part) {
             (None, None) => return None,
+            (Some(old), None)
+                if (self.replaced)
+                    .is_some_and(|replaced| !replaced.iter().any(|&row| old.has(row))) =>
+            {
+                return Some(old.clone());
+            }
             (Some(old), None) => old.renumbered(self.of_old, |text| text),
             (None, Some(part)) => part.renumbered(self.of_part, |text| {
                 strings.intern(self.part_strings.text(text))

@@ -3,8 +3,6 @@
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
-
 use super::neighbours::Neighbours;
 use super::{EdgeId, KindId, NodeId};
 
@@ -90,6 +88,41 @@ impl Offsets {
         }
     }
 
+    /// The same rows, beginning elsewhere.
+    fn moved(&self, from: u32, to: u32) -> Self {
+        let mut moved = self.clone();
+        let (Offsets::Dense(offsets)
+        | Offsets::Ranked { offsets, .. }
+        | Offsets::Sparse { offsets, .. }) = &mut moved;
+        for offset in offsets {
+            *offset = *offset - from + to;
+        }
+        moved
+    }
+
+    /// The nodes that have edges, ascending.
+    fn each_node(&self, mut visit: impl FnMut(u32)) {
+        match self {
+            Offsets::Dense(offsets) => {
+                for (node, ends) in (0..).zip(offsets.windows(2)) {
+                    if ends[0] < ends[1] {
+                        visit(node);
+                    }
+                }
+            }
+            Offsets::Ranked { words, .. } => {
+                for (at, &word) in (0_u32..).zip(words) {
+                    let mut rest = word;
+                    while rest != 0 {
+                        visit(at * 64 + rest.trailing_zeros());
+                        rest &= rest - 1;
+                    }
+                }
+            }
+            Offsets::Sparse { nodes, .. } => nodes.iter().copied().for_each(visit),
+        }
+    }
+
     fn range(&self, node: u32) -> (u32, u32) {
         match self {
             Offsets::Dense(offsets) => (offsets[node as usize], offsets[node as usize + 1]),
@@ -135,21 +168,22 @@ struct KindSets {
 }
 
 impl KindSets {
-    /// `ends` yields the kind and node of each edge, kinds ascending.
-    fn new(ends: impl Iterator<Item = (u16, u32)>, n_nodes: usize) -> Self {
+    /// `rows` has those of each kind.
+    fn new(rows: &[Offsets], n_nodes: usize) -> Self {
         let mut sets: Vec<Vec<KindId>> = vec![Vec::new()];
-        let mut grown: FxHashMap<(u32, u16), u32> = FxHashMap::default();
         let mut set_of_node = vec![0_u32; n_nodes].into_boxed_slice();
-        for (kind, node) in ends {
-            let set = set_of_node[node as usize];
-            if sets[set as usize].last() == Some(&KindId(kind)) {
-                continue;
-            }
-            set_of_node[node as usize] = *grown.entry((set, kind)).or_insert_with(|| {
-                let mut larger = sets[set as usize].clone();
-                larger.push(KindId(kind));
-                sets.push(larger);
-                sets.len() as u32 - 1
+        for (kind, rows) in (0..).map(KindId).zip(rows) {
+            // The set that each set grows to with this kind.
+            let mut grown: Vec<u32> = vec![u32::MAX; sets.len()];
+            rows.each_node(|node| {
+                let set = &mut set_of_node[node as usize];
+                let larger = &mut grown[*set as usize];
+                if *larger == u32::MAX {
+                    let kinds = sets[*set as usize].iter().copied().chain([kind]);
+                    *larger = sets.len() as u32;
+                    sets.push(kinds.collect());
+                }
+                *set = *larger;
             });
         }
         KindSets {
@@ -213,41 +247,102 @@ fn sort_by_target(order: &mut [u32], base: u32, targets: &[u32], n_nodes: usize)
     }
 }
 
+/// An [`EdgeTable`] in the making, kind after kind.
+pub(crate) struct EdgeTableBuilder {
+    n_nodes: usize,
+    kind_starts: Vec<u32>,
+    sources: Vec<u32>,
+    targets: Vec<u32>,
+    reverse: Vec<u32>,
+    forward_rows: Vec<Offsets>,
+    reverse_rows: Vec<Offsets>,
+}
+
+impl EdgeTableBuilder {
+    pub(crate) fn new(n_edges: usize, n_nodes: usize) -> Self {
+        EdgeTableBuilder {
+            n_nodes,
+            kind_starts: vec![0],
+            sources: Vec::with_capacity(n_edges),
+            targets: Vec::with_capacity(n_edges),
+            reverse: Vec::with_capacity(n_edges),
+            forward_rows: Vec::new(),
+            reverse_rows: Vec::new(),
+        }
+    }
+
+    /// How many edges there are by now.
+    pub(crate) fn len(&self) -> usize {
+        self.sources.len()
+    }
+
+    /// Edges of the next kind, by source and target.
+    pub(crate) fn kind(&mut self, edges: impl Iterator<Item = [u32; 2]>) {
+        let first = self.len();
+        for [source, target] in edges {
+            self.sources.push(source);
+            self.targets.push(target);
+        }
+        let base = first as u32;
+        self.reverse.extend(base..self.sources.len() as u32);
+        let (sources, targets) = (&self.sources[first..], &self.targets[first..]);
+        let order = &mut self.reverse[first..];
+        sort_by_target(order, base, targets, self.n_nodes);
+        let forward = Offsets::new(sources.iter().copied(), base, self.n_nodes);
+        let ends = order.iter().map(|&edge| targets[(edge - base) as usize]);
+        let reverse = Offsets::new(ends, base, self.n_nodes);
+        self.forward_rows.push(forward);
+        self.reverse_rows.push(reverse);
+        self.kind_starts.push(self.sources.len() as u32);
+    }
+
+    /// The edges of a kind of another table of the same nodes are those of the next kind here.
+    pub(crate) fn same_kind(&mut self, other: &EdgeTable, kind: KindId) {
+        let edges = other.of_kind(kind);
+        let (from, to) = (edges.start, self.len() as u32);
+        let [sources, targets] = other.ends_in(edges.clone());
+        self.sources.extend_from_slice(sources);
+        self.targets.extend_from_slice(targets);
+        let order = &other.reverse[edges.start as usize..edges.end as usize];
+        self.reverse
+            .extend(order.iter().map(|&edge| edge - from + to));
+        let kind = usize::from(kind.0);
+        self.forward_rows
+            .push(other.forward_rows[kind].moved(from, to));
+        self.reverse_rows
+            .push(other.reverse_rows[kind].moved(from, to));
+        self.kind_starts.push(self.sources.len() as u32);
+    }
+
+    pub(crate) fn finish(self) -> EdgeTable {
+        EdgeTable {
+            every_out: OnceLock::new(),
+            every_in: OnceLock::new(),
+            out_kinds: KindSets::new(&self.forward_rows, self.n_nodes),
+            in_kinds: KindSets::new(&self.reverse_rows, self.n_nodes),
+            kind_starts: self.kind_starts.into_boxed_slice(),
+            sources: self.sources.into_boxed_slice(),
+            targets: self.targets.into_boxed_slice(),
+            reverse: self.reverse.into_boxed_slice(),
+            forward_rows: self.forward_rows.into_boxed_slice(),
+            reverse_rows: self.reverse_rows.into_boxed_slice(),
+        }
+    }
+}
+
 impl EdgeTable {
     /// Builds the table from edges sorted by kind, source, target.
     pub(crate) fn new(edges: &[EdgeTriple], n_kinds: usize, n_nodes: usize) -> Self {
         debug_assert!(edges.is_sorted());
-        let kind_starts: Box<[u32]> = (0..=n_kinds)
-            .map(|kind| edges.partition_point(|edge| usize::from(edge.kind) < kind) as u32)
-            .collect();
-        let sources: Box<[u32]> = edges.iter().map(|edge| edge.source).collect();
-        let targets: Box<[u32]> = edges.iter().map(|edge| edge.target).collect();
-        let mut reverse: Box<[u32]> = (0..edges.len() as u32).collect();
-        let mut forward_rows = Vec::with_capacity(n_kinds);
-        let mut reverse_rows = Vec::with_capacity(n_kinds);
+        let mut builder = EdgeTableBuilder::new(edges.len(), n_nodes);
+        let mut rest = edges;
         for kind in 0..n_kinds {
-            let range = kind_starts[kind] as usize..kind_starts[kind + 1] as usize;
-            let base = kind_starts[kind];
-            let order = &mut reverse[range.clone()];
-            sort_by_target(order, base, &targets[range.clone()], n_nodes);
-            forward_rows.push(Offsets::new(sources[range].iter().copied(), base, n_nodes));
-            let ends = order.iter().map(|&edge| targets[edge as usize]);
-            reverse_rows.push(Offsets::new(ends, base, n_nodes));
+            let n_own = rest.partition_point(|edge| usize::from(edge.kind) <= kind);
+            let (own, others) = rest.split_at(n_own);
+            builder.kind(own.iter().map(|edge| [edge.source, edge.target]));
+            rest = others;
         }
-        let out_kinds = KindSets::new(edges.iter().map(|edge| (edge.kind, edge.source)), n_nodes);
-        let in_kinds = KindSets::new(edges.iter().map(|edge| (edge.kind, edge.target)), n_nodes);
-        EdgeTable {
-            every_out: OnceLock::new(),
-            every_in: OnceLock::new(),
-            out_kinds,
-            in_kinds,
-            kind_starts,
-            sources,
-            targets,
-            reverse,
-            forward_rows: forward_rows.into_boxed_slice(),
-            reverse_rows: reverse_rows.into_boxed_slice(),
-        }
+        builder.finish()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -101,7 +101,8 @@ impl Snapshot {
         let mut labelled = vec![RoaringBitmap::new(); n_labels];
         for (node, &set) in parts.label_set_of_node.iter().enumerate() {
             for label in &parts.label_sets[set as usize] {
-                labelled[usize::from(label.0)].insert(node as u32);
+                // Nodes ascend, so that each is added at the end.
+                let _ = labelled[usize::from(label.0)].try_push(node as u32);
             }
         }
         let node_indexes = parts.node_columns.iter().map(|_| OnceLock::new()).collect();

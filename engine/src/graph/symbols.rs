@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::model::{StrId, StringIds, Strings};
 
 /// Names in byte order; the id of a name is its rank.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Symbols(Box<[Box<str>]>);
+pub(crate) struct Symbols {
+    names: Box<[Arc<str>]>,
+    /// Names are looked for once a row by joins and conditions.
+    ids: FxHashMap<Arc<str>, u32>,
+}
 
 impl Symbols {
     /// Sorts and deduplicates `names`.
@@ -14,22 +20,21 @@ impl Symbols {
         let mut names: Vec<&str> = names.into_iter().collect();
         names.sort_unstable();
         names.dedup();
-        Symbols(names.into_iter().map(Box::from).collect())
+        let names: Box<[Arc<str>]> = names.into_iter().map(Arc::from).collect();
+        let ids = names.iter().cloned().zip(0..).collect();
+        Symbols { names, ids }
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<u32> {
-        self.0
-            .binary_search_by(|probe| (**probe).cmp(name))
-            .ok()
-            .map(|rank| rank as u32)
+        self.ids.get(name).copied()
     }
 
     pub(crate) fn name(&self, id: u32) -> &str {
-        &self.0[id as usize]
+        &self.names[id as usize]
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.names.len()
     }
 }
 

@@ -12,9 +12,9 @@ use rustc_hash::FxHashMap;
 
 use super::super::column::{Column, Splice};
 use super::super::provenance::{Provenance, ProvenanceBuilder, SourceId};
-use super::super::rows::{EdgeTable, EdgeTriple};
+use super::super::rows::EdgeTableBuilder;
 use super::super::symbols::{Symbols, TextPool};
-use super::super::{EdgeId, KindId, LabelId, NodeId, PropId};
+use super::super::{EdgeId, LabelId, NodeId, PropId};
 use super::{Parts, Snapshot};
 
 /// What is replaced in a snapshot.
@@ -73,6 +73,7 @@ impl Snapshot {
             of_old: &of_old,
             of_part: &of_part,
             n_rows: nodes.from.len(),
+            replaced: nodes.keep_numbers.then_some(replaced.nodes),
             old_strings: &self.strings,
             part_strings: &part.strings,
         };
@@ -80,6 +81,7 @@ impl Snapshot {
             of_old: &edges.of_old,
             of_part: &edges.of_part,
             n_rows: edges.from.len(),
+            replaced: edges.keep_numbers().then_some(replaced.edges),
             old_strings: &self.strings,
             part_strings: &part.strings,
         };
@@ -176,6 +178,8 @@ struct Nodes {
     /// The new number of each old node, whether or not it says what it said.
     of_old: Vec<u32>,
     of_part: Vec<u32>,
+    /// Whether every old node has the number it had.
+    keep_numbers: bool,
 }
 
 impl Nodes {
@@ -201,6 +205,7 @@ impl Nodes {
             from: Vec::with_capacity(old.n_nodes() + part.n_nodes()),
             of_old: Vec::with_capacity(old.n_nodes()),
             of_part: Vec::with_capacity(part.n_nodes()),
+            keep_numbers: false,
         };
         let mut replaced = replaced.nodes.iter().copied().peekable();
         let mut loose = loose.into_iter().peekable();
@@ -231,10 +236,15 @@ impl Nodes {
             nodes.of_part.push(nodes.from.len() as u32);
             nodes.from.push(From::Part(new));
         }
+        let is_same = (0..).zip(&nodes.of_old).all(|(old, &new)| old == new);
+        nodes.keep_numbers = is_same && nodes.from.len() == old.n_nodes();
         nodes
     }
 
     fn ids(&self, old: &Snapshot, part: &Snapshot) -> TextPool {
+        if self.keep_numbers {
+            return old.ids.clone();
+        }
         TextPool::from_sorted(self.from.iter().map(|&from| match from {
             From::Old(node) | From::Bare(node) => old.ids.get(node),
             From::Part(node) => part.ids.get(node),
@@ -267,6 +277,15 @@ struct Edges {
 }
 
 impl Edges {
+    /// Whether every old edge has the number it had.
+    fn keep_numbers(&self) -> bool {
+        self.from.len() == self.of_old.len()
+            && (0..).zip(&self.from).all(|(number, from)| match from {
+                From::Old(edge) => *edge == number,
+                From::Part(_) | From::Bare(_) => true,
+            })
+    }
+
     /// Merges the edges of both sides, and puts the table of them into `parts`.
     fn new(old: &Snapshot, replaced: &Replaced<'_>, nodes: &Nodes, parts: &mut Parts) -> Self {
         let part = replaced.part;
@@ -276,7 +295,7 @@ impl Edges {
             of_old: vec![GONE; old.n_edges()],
             of_part: vec![GONE; part.n_edges()],
         };
-        let mut triples: Vec<EdgeTriple> = Vec::with_capacity(n_edges);
+        let mut table = EdgeTableBuilder::new(n_edges, nodes.from.len());
         let every_kind = Symbols::new(
             old.kinds()
                 .map(|kind| old.kind_name(kind))
@@ -284,50 +303,61 @@ impl Edges {
         );
         let mut kinds: Vec<&str> = Vec::new();
         let mut gone = replaced.edges;
+        let mut ends: Vec<[u32; 2]> = Vec::new();
         for rank in 0..every_kind.len() as u32 {
             let name = every_kind.name(rank);
-            let first = triples.len();
-            let kind = kinds.len() as u16;
-            let range = |snapshot: &Snapshot| {
-                let kind: Option<KindId> = snapshot.kind_id(name);
-                kind.map_or(0..0, |kind| snapshot.edges_of_kind(kind))
-            };
+            let kind = old.kind_id(name);
+            let of_old = kind.map_or(0..0, |kind| old.edges_of_kind(kind));
+            let of_part = part.kind_id(name);
+            let of_part = of_part.map_or(0..0, |kind| part.edges_of_kind(kind));
+            let is_touched =
+                !of_part.is_empty() || gone.first().is_some_and(|&edge| edge < of_old.end);
+            if let Some(kind) = kind
+                && nodes.keep_numbers
+                && !is_touched
+            {
+                for edge in of_old {
+                    edges.of_old[edge as usize] = edges.from.len() as u32;
+                    edges.from.push(From::Old(edge));
+                }
+                table.same_kind(&old.edges, kind);
+                kinds.push(name);
+                continue;
+            }
             let numbered = |snapshot: &Snapshot, numbers: &[u32], edge: u32| {
                 let (source, target) = snapshot.edge_ends(EdgeId(edge));
-                EdgeTriple {
-                    kind,
-                    source: numbers[source.0 as usize],
-                    target: numbers[target.0 as usize],
-                }
+                [numbers[source.0 as usize], numbers[target.0 as usize]]
             };
-            let mut news = range(part)
+            let mut news = of_part
                 .map(|edge| (numbered(part, &nodes.of_part, edge), edge))
                 .peekable();
-            for edge in range(old) {
+            ends.clear();
+            for edge in of_old {
                 if gone.first() == Some(&edge) {
                     gone = &gone[1..];
                     continue;
                 }
-                let triple = numbered(old, &nodes.of_old, edge);
-                while let Some((before, new)) = news.next_if(|(new, _)| *new < triple) {
-                    edges.of_part[new as usize] = triples.len() as u32;
+                let own = numbered(old, &nodes.of_old, edge);
+                while let Some((before, new)) = news.next_if(|(new, _)| *new < own) {
+                    edges.of_part[new as usize] = edges.from.len() as u32;
                     edges.from.push(From::Part(new));
-                    triples.push(before);
+                    ends.push(before);
                 }
-                edges.of_old[edge as usize] = triples.len() as u32;
+                edges.of_old[edge as usize] = edges.from.len() as u32;
                 edges.from.push(From::Old(edge));
-                triples.push(triple);
+                ends.push(own);
             }
-            for (triple, new) in news {
-                edges.of_part[new as usize] = triples.len() as u32;
+            for (own, new) in news {
+                edges.of_part[new as usize] = edges.from.len() as u32;
                 edges.from.push(From::Part(new));
-                triples.push(triple);
+                ends.push(own);
             }
-            if triples.len() > first {
+            if !ends.is_empty() {
+                table.kind(ends.iter().copied());
                 kinds.push(name);
             }
         }
-        parts.edges = Some(EdgeTable::new(&triples, kinds.len(), nodes.from.len()));
+        parts.edges = Some(table.finish());
         parts.kinds = Symbols::new(kinds);
         edges
     }
