@@ -17,7 +17,7 @@ mod snapshot;
 mod symbols;
 mod visit;
 
-pub(crate) use column::{Column, ColumnBuilder};
+pub(crate) use column::ColumnBuilder;
 pub(crate) use corridor::{Corridor, Ends as CorridorEnds, Way};
 pub use delta::{ChangedProperty, SnapshotDelta};
 pub use index::ValueRange;
@@ -27,8 +27,8 @@ pub(crate) use provenance::ProvenanceBuilder;
 pub use provenance::SourceId;
 pub(crate) use rows::{EdgeTable, EdgeTriple};
 pub use rows::{InRow, OutRow};
+pub(crate) use snapshot::{Columns, Parts, Replaced};
 pub use snapshot::{EdgeRef, MoreEdge, PropUsage, Snapshot, Stats};
-pub(crate) use snapshot::{Parts, Replaced};
 pub(crate) use symbols::{Symbols, TextPool};
 pub use visit::View;
 

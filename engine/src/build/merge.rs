@@ -1,11 +1,12 @@
 //! The merge: one node an id, one edge a (kind, ends, key), whatever the order of sources.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
 use crate::graph::{
-    Column, ColumnBuilder, EdgeTable, EdgeTriple, LabelId, Parts, ProvenanceBuilder, Snapshot,
+    ColumnBuilder, Columns, EdgeTable, EdgeTriple, LabelId, Parts, ProvenanceBuilder, Snapshot,
     SourceId, Symbols, TextPool,
 };
 use crate::model::{CERTAIN, StrId, Strings, Value};
@@ -63,7 +64,7 @@ pub(super) fn merge(staging: &Staging, orders: &mut Orders) -> Result<Snapshot, 
         &mut parts,
         &mut strings,
     )?;
-    parts.ids = ids;
+    parts.ids = Arc::new(ids);
     parts.strings = strings;
     parts.labels = names.labels.symbols;
     parts.kinds = names.kinds.symbols;
@@ -373,16 +374,12 @@ fn staged_props(staging: &Staging, range: (u32, u32)) -> impl Iterator<Item = &(
         .rev()
 }
 
-fn finish_columns(
-    columns: Vec<ColumnBuilder>,
-    n_rows: usize,
-    strings: &mut Strings,
-) -> Vec<Option<Column>> {
+fn finish_columns(columns: Vec<ColumnBuilder>, n_rows: usize, strings: &mut Strings) -> Columns {
     columns
         .into_iter()
         .map(|column| {
             let column = column.finish(n_rows, strings);
-            (column.len() > 0).then_some(column)
+            (column.len() > 0).then(|| Arc::new(column))
         })
         .collect()
 }
@@ -479,7 +476,8 @@ fn merge_edges(
         }
         provenance.push(&mut row_sources, confidence);
     }
-    parts.edges = Some(EdgeTable::new(&triples, names.kinds.symbols.len(), n_nodes));
+    let table = EdgeTable::new(&triples, names.kinds.symbols.len(), n_nodes);
+    parts.edges = Some(Arc::new(table));
     parts.edge_columns = finish_columns(columns, triples.len(), strings);
     parts.edge_provenance = provenance;
     Ok(())

@@ -367,17 +367,17 @@ impl Splice<'_> {
     /// The column that [`ColumnBuilder`] would give for the rows of both; none without a value.
     pub(crate) fn column(
         &self,
-        old: Option<&Column>,
-        part: Option<&Column>,
+        old: Option<&Arc<Column>>,
+        part: Option<&Arc<Column>>,
         strings: &mut GrowingStrings,
-    ) -> Option<Column> {
+    ) -> Option<Arc<Column>> {
         let (rows, values) = match (old, part) {
             (None, None) => return None,
             (Some(old), None)
                 if (self.replaced)
                     .is_some_and(|replaced| !replaced.iter().any(|&row| old.has(row))) =>
             {
-                return Some(old.clone());
+                return Some(Arc::clone(old));
             }
             (Some(old), None) => old.renumbered(self.of_old, |text| text),
             (None, Some(part)) => part.renumbered(self.of_part, |text| {
@@ -401,15 +401,18 @@ impl Splice<'_> {
                     let (rows, values) = self.both((old, a), (part, b), moved);
                     (rows, Values::Str(values))
                 }
-                _ => return self.anew(Some(old), Some(part), strings),
+                _ => return self.anew(Some(old), Some(part), strings).map(Arc::new),
             },
         };
         if let Values::Mixed(_) = values {
-            return self.anew(old, part, strings);
+            let (old, part) = (old.map(|column| &**column), part.map(|column| &**column));
+            return self.anew(old, part, strings).map(Arc::new);
         }
-        (!rows.is_empty()).then(|| Column {
-            presence: Presence::new(rows, self.n_rows),
-            values,
+        (!rows.is_empty()).then(|| {
+            Arc::new(Column {
+                presence: Presence::new(rows, self.n_rows),
+                values,
+            })
         })
     }
 

@@ -27,7 +27,7 @@ pub struct ChangedProperty {
 }
 
 /// What differs between an older and a newer snapshot.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SnapshotDelta {
     nodes: Vec<u32>,
     edges: Vec<u32>,
@@ -42,8 +42,18 @@ pub struct SnapshotDelta {
 impl SnapshotDelta {
     /// Compares two snapshots. O(nodes + edges + values), parallel in the pool it is called in.
     pub fn new(old: &Snapshot, new: &Snapshot) -> Self {
-        let nodes = pair_nodes(old, new);
-        let edges = pair_edges(old, new, &nodes);
+        let all = |n: usize| -> Vec<u32> { (0..n as u32).collect() };
+        let (shares_nodes, shares_edges) = (new.shares_nodes(old), new.shares_edges(old));
+        let nodes = if shares_nodes {
+            all(old.n_nodes())
+        } else {
+            pair_nodes(old, new)
+        };
+        let edges = if shares_edges {
+            all(old.n_edges())
+        } else {
+            pair_edges(old, new, &nodes)
+        };
         let new_nodes = not_paired(&nodes, new.n_nodes());
         let new_edges = not_paired(&edges, new.n_edges());
         let relabelled = relabelled(old, new, &nodes);
@@ -51,8 +61,26 @@ impl SnapshotDelta {
         let node_column = |snapshot, prop| Snapshot::node_column(snapshot, prop);
         let edge_column = |snapshot, prop| Snapshot::edge_column(snapshot, prop);
         let (node_properties, edge_properties) = rayon::join(
-            || changed_properties(old, new, &nodes, &new_nodes, &memo, node_column),
-            || changed_properties(old, new, &edges, &new_edges, &memo, edge_column),
+            || {
+                changed_properties(
+                    old,
+                    new,
+                    (&nodes, shares_nodes),
+                    &new_nodes,
+                    &memo,
+                    node_column,
+                )
+            },
+            || {
+                changed_properties(
+                    old,
+                    new,
+                    (&edges, shares_edges),
+                    &new_edges,
+                    &memo,
+                    edge_column,
+                )
+            },
         );
         let edge_confidence = (0..).zip(&edges).filter_map(|(before, &now)| {
             let is_changed = now != GONE
@@ -277,10 +305,10 @@ fn relabelled(old: &Snapshot, new: &Snapshot, nodes: &[u32]) -> Vec<u32> {
 fn changed_properties<'a>(
     old: &'a Snapshot,
     new: &'a Snapshot,
-    paired: &[u32],
+    (paired, are_shared): (&[u32], bool),
     only_new: &[u32],
     memo: &StringMemo,
-    column: impl Fn(&'a Snapshot, PropId) -> Option<&'a Column> + Sync,
+    column: impl Fn(&'a Snapshot, PropId) -> Option<&'a Arc<Column>> + Sync,
 ) -> Vec<ChangedProperty> {
     let mut names: Vec<&str> = old.props().map(|prop| old.prop_name(prop)).collect();
     names.extend(new.props().map(|prop| new.prop_name(prop)));
@@ -294,6 +322,7 @@ fn changed_properties<'a>(
             let mut ids = Vec::new();
             match (before, now) {
                 (None, None) => return None,
+                (Some(before), Some(now)) if are_shared && Arc::ptr_eq(before, now) => return None,
                 (Some(before), Some(now)) => {
                     before.changed_rows(
                         (old.strings(), memo),

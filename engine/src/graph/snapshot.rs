@@ -3,7 +3,7 @@
 mod extend;
 mod splice;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use roaring::RoaringBitmap;
 
@@ -23,18 +23,21 @@ use super::{EdgeId, KindId, LabelId, NodeId, PropId};
 pub use extend::MoreEdge;
 pub(crate) use splice::Replaced;
 
+/// By property. What a change does not touch is shared with the snapshot before it.
+pub(crate) type Columns = Vec<Option<Arc<Column>>>;
+
 /// The pieces a builder hands over.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    pub(crate) ids: TextPool,
+    pub(crate) ids: Arc<TextPool>,
     pub(crate) labels: Symbols,
     pub(crate) kinds: Symbols,
     pub(crate) props: Symbols,
     pub(crate) label_sets: Vec<Box<[LabelId]>>,
     pub(crate) label_set_of_node: Vec<u32>,
-    pub(crate) edges: Option<EdgeTable>,
-    pub(crate) node_columns: Vec<Option<Column>>,
-    pub(crate) edge_columns: Vec<Option<Column>>,
+    pub(crate) edges: Option<Arc<EdgeTable>>,
+    pub(crate) node_columns: Columns,
+    pub(crate) edge_columns: Columns,
     pub(crate) strings: crate::model::Strings,
     /// Strings that are shared already, in place of `strings`.
     pub(crate) string_values: Option<StringValues>,
@@ -49,21 +52,21 @@ type EndLabels = OnceLock<Box<[LabelId]>>;
 /// An immutable property graph.
 #[derive(Debug)]
 pub struct Snapshot {
-    ids: TextPool,
+    ids: Arc<TextPool>,
     labels: Symbols,
     kinds: Symbols,
     props: Symbols,
     label_sets: Box<[Box<[LabelId]>]>,
     label_set_of_node: Box<[u32]>,
     labelled: Box<[RoaringBitmap]>,
-    edges: EdgeTable,
-    node_columns: Box<[Option<Column>]>,
-    edge_columns: Box<[Option<Column>]>,
+    edges: Arc<EdgeTable>,
+    node_columns: Box<[Option<Arc<Column>>]>,
+    edge_columns: Box<[Option<Arc<Column>>]>,
     strings: StringValues,
     node_indexes: Box<[OnceLock<ValueIndex>]>,
     sources: Box<[SourceInfo]>,
-    node_provenance: Provenance,
-    edge_provenance: Provenance,
+    node_provenance: Arc<Provenance>,
+    edge_provenance: Arc<Provenance>,
     levels: LevelPool,
     label_reach: OnceLock<LabelReach>,
     corridors: Corridors,
@@ -115,7 +118,7 @@ impl Snapshot {
             label_sets: parts.label_sets.into_boxed_slice(),
             label_set_of_node: parts.label_set_of_node.into_boxed_slice(),
             labelled: labelled.into_boxed_slice(),
-            edges: parts.edges.unwrap_or_else(|| EdgeTable::new(&[], 0, 0)),
+            edges: (parts.edges).unwrap_or_else(|| Arc::new(EdgeTable::new(&[], 0, 0))),
             node_columns: parts.node_columns.into_boxed_slice(),
             edge_columns: parts.edge_columns.into_boxed_slice(),
             strings: parts
@@ -123,8 +126,8 @@ impl Snapshot {
                 .unwrap_or_else(|| StringValues::new(parts.strings)),
             node_indexes,
             sources: parts.sources.into_boxed_slice(),
-            node_provenance: parts.node_provenance.finish(),
-            edge_provenance: parts.edge_provenance.finish(),
+            node_provenance: Arc::new(parts.node_provenance.finish()),
+            edge_provenance: Arc::new(parts.edge_provenance.finish()),
             levels: LevelPool::default(),
             label_reach: OnceLock::new(),
             corridors: Corridors::default(),
@@ -472,10 +475,10 @@ impl Snapshot {
         let nodes = self.node_column(prop);
         let edges = self.edge_column(prop);
         PropUsage {
-            n_nodes: nodes.map_or(0, Column::len),
-            n_edges: edges.map_or(0, Column::len),
-            node_type: nodes.map(Column::type_name),
-            edge_type: edges.map(Column::type_name),
+            n_nodes: nodes.map_or(0, |column| column.len()),
+            n_edges: edges.map_or(0, |column| column.len()),
+            node_type: nodes.map(|column| column.type_name()),
+            edge_type: edges.map(|column| column.type_name()),
         }
     }
 
@@ -487,7 +490,7 @@ impl Snapshot {
     /// Sizes.
     pub fn stats(&self) -> Stats {
         let columns = self.node_columns.iter().chain(&self.edge_columns).flatten();
-        let columns = columns.map(Column::heap_bytes).sum::<usize>();
+        let columns = columns.map(|column| column.heap_bytes()).sum::<usize>();
         let labelled = self
             .labelled
             .iter()
@@ -578,12 +581,22 @@ impl Snapshot {
         &self.strings
     }
 
-    pub(super) fn node_column(&self, prop: PropId) -> Option<&Column> {
+    pub(super) fn node_column(&self, prop: PropId) -> Option<&Arc<Column>> {
         self.node_columns.get(usize::from(prop.0))?.as_ref()
     }
 
-    pub(super) fn edge_column(&self, prop: PropId) -> Option<&Column> {
+    pub(super) fn edge_column(&self, prop: PropId) -> Option<&Arc<Column>> {
         self.edge_columns.get(usize::from(prop.0))?.as_ref()
+    }
+
+    /// Whether its nodes are those of the other, shared: the same ids and numbers.
+    pub(super) fn shares_nodes(&self, other: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.ids, &other.ids)
+    }
+
+    /// The same of its edges.
+    pub(crate) fn shares_edges(&self, other: &Snapshot) -> bool {
+        Arc::ptr_eq(&self.edges, &other.edges) && self.shares_nodes(other)
     }
 
     fn node_index(&self, prop: PropId) -> Option<&ValueIndex> {

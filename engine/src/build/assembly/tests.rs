@@ -4,7 +4,7 @@ use super::*;
 use crate::build::assemble::Join;
 use crate::build::correlate::view::View;
 use crate::build::{Changes, Staging, assemble, assemble_changed};
-use crate::graph::{EdgeId, NodeId};
+use crate::graph::{EdgeId, NodeId, SnapshotDelta};
 use crate::model::Value;
 
 /// Numbers that are the same on every machine.
@@ -221,7 +221,7 @@ fn staged(documents: &[Arc<Document>]) -> Staging {
 
 #[test]
 fn assembling_after_a_change_is_assembling() {
-    let mut n_partly = 0;
+    let (mut n_partly, mut n_shared) = (0, 0);
     for seed in 0..300 {
         let random = &mut Random(seed);
         let mut documents: Vec<Arc<Document>> = (0..=random.below(6))
@@ -248,6 +248,10 @@ fn assembling_after_a_change_is_assembling() {
             n_partly += usize::from(partly.is_some());
             if let Some((snapshot, _)) = partly {
                 assert_eq!(dump(&snapshot), dump(&whole), "seed {seed}, step {step}");
+                // What is shared with the snapshot before is compared no more, and rightly.
+                let delta = |now: &Snapshot| SnapshotDelta::new(assembly.snapshot(), now);
+                assert_eq!(delta(&snapshot), delta(&whole), "seed {seed}, step {step}");
+                n_shared += usize::from(snapshot.shares_edges(assembly.snapshot()));
             }
             assembly = assembly.with_documents(documents.clone()).unwrap();
             assert_eq!(
@@ -258,6 +262,7 @@ fn assembling_after_a_change_is_assembling() {
         }
     }
     assert!(n_partly > 1000, "{n_partly}");
+    assert!(n_shared > 100, "{n_shared}");
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use crate::model::{Strings, Value};
 
-use super::super::column::{Column, ColumnBuilder};
+use super::super::column::ColumnBuilder;
 use super::super::corridor::Corridors;
 use super::super::levels::LevelPool;
 use super::super::provenance::ProvenanceBuilder;
 use super::super::rows::{EdgeTable, EdgeTriple};
 use super::super::symbols::{StringValues, Symbols};
 use super::super::{EdgeId, NodeId, PropId};
-use super::Snapshot;
+use super::{Columns, Snapshot};
 
 /// A relationship to add.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Snapshot {
         for id in 0..self.strings.len() {
             strings.intern(self.strings.text(crate::model::StrId(id as u32)));
         }
-        let mut node_columns: Vec<Option<Column>> = vec![None; props.len()];
+        let mut node_columns: Columns = vec![None; props.len()];
         for prop in self.props() {
             if let Some(slot) = node_columns.get_mut(prop_rank(self.prop_name(prop))) {
                 slot.clone_from(&self.node_columns[usize::from(prop.0)]);
@@ -103,19 +103,19 @@ impl Snapshot {
                 provenance.push(&mut Vec::new(), edge.confidence);
             }
         }
-        let edge_columns: Vec<Option<Column>> = columns
+        let edge_columns: Columns = columns
             .into_iter()
             .map(|column| {
                 let column = column.finish(order.len(), &mut strings);
-                (column.len() > 0).then_some(column)
+                (column.len() > 0).then(|| Arc::new(column))
             })
             .collect();
         let triples: Vec<EdgeTriple> = order.iter().map(|(triple, _)| *triple).collect();
         let end_labels = (0..kinds.len()).map(|_| Default::default()).collect();
         Snapshot {
-            ids: self.ids.clone(),
+            ids: Arc::clone(&self.ids),
             labels: self.labels.clone(),
-            edges: EdgeTable::new(&triples, kinds.len(), self.n_nodes()),
+            edges: Arc::new(EdgeTable::new(&triples, kinds.len(), self.n_nodes())),
             kinds,
             props,
             label_sets: self.label_sets.clone(),
@@ -126,8 +126,8 @@ impl Snapshot {
             edge_columns: edge_columns.into_boxed_slice(),
             strings: StringValues::new(strings),
             sources: self.sources.clone(),
-            node_provenance: self.node_provenance.clone(),
-            edge_provenance: provenance.finish(),
+            node_provenance: Arc::clone(&self.node_provenance),
+            edge_provenance: Arc::new(provenance.finish()),
             levels: LevelPool::default(),
             label_reach: OnceLock::new(),
             corridors: Corridors::default(),

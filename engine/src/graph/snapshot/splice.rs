@@ -8,6 +8,8 @@
 //! Rows that stay are copied under their new numbers; both sides come in byte order of stable ids, so
 //! everything is a merge of two sorted runs. O(snapshot), a few bytes a row, and O(part log snapshot).
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
 use super::super::column::{Column, Splice};
@@ -61,12 +63,24 @@ impl Snapshot {
             &mut parts.node_provenance,
         );
 
-        let edges = Edges::new(self, replaced, &nodes, &mut parts);
-        sources.splice(
-            (&self.edge_provenance, &part.edge_provenance),
-            &edges.from,
-            &mut parts.edge_provenance,
-        );
+        // Where no edge is touched, all there is of edges is shared.
+        let keeps_edges = nodes.keep_numbers && replaced.edges.is_empty() && part.n_edges() == 0;
+        let edges = if keeps_edges {
+            parts.edges = Some(Arc::clone(&self.edges));
+            parts.kinds = self.kinds.clone();
+            Edges::default()
+        } else {
+            Edges::new(self, replaced, &nodes, &mut parts)
+        };
+        let keeps_sources = keeps_edges && sources.keep_numbers();
+        if keeps_edges && !keeps_sources {
+            let all: Vec<From> = (0..self.n_edges() as u32).map(From::Old).collect();
+            let both = (&*self.edge_provenance, &*part.edge_provenance);
+            sources.splice(both, &all, &mut parts.edge_provenance);
+        } else {
+            let both = (&*self.edge_provenance, &*part.edge_provenance);
+            sources.splice(both, &edges.from, &mut parts.edge_provenance);
+        }
 
         let [of_old, of_part] = nodes.rows();
         let of_nodes = Splice {
@@ -101,10 +115,14 @@ impl Snapshot {
             let edge_column = |snapshot, prop: Option<PropId>| {
                 prop.and_then(|prop| Snapshot::edge_column(snapshot, prop))
             };
-            let of_nodes: Option<Column> =
+            let both = (edge_column(self, old), edge_column(part, new));
+            let of_nodes: Option<Arc<Column>> =
                 of_nodes.column(node_column(self, old), node_column(part, new), &mut strings);
-            let of_edges: Option<Column> =
-                of_edges.column(edge_column(self, old), edge_column(part, new), &mut strings);
+            let of_edges: Option<Arc<Column>> = if keeps_edges {
+                both.0.cloned()
+            } else {
+                of_edges.column(both.0, both.1, &mut strings)
+            };
             if of_nodes.is_some() || of_edges.is_some() {
                 names.push(name);
                 parts.node_columns.push(of_nodes);
@@ -113,7 +131,11 @@ impl Snapshot {
         }
         parts.props = Symbols::new(names);
         parts.string_values = Some(strings.finish());
-        Snapshot::from_parts(parts)
+        let mut snapshot = Snapshot::from_parts(parts);
+        if keeps_sources {
+            snapshot.edge_provenance = Arc::clone(&self.edge_provenance);
+        }
+        snapshot
     }
 
     fn splice_labels(&self, part: &Snapshot, nodes: &Nodes, parts: &mut Parts) {
@@ -241,14 +263,15 @@ impl Nodes {
         nodes
     }
 
-    fn ids(&self, old: &Snapshot, part: &Snapshot) -> TextPool {
+    fn ids(&self, old: &Snapshot, part: &Snapshot) -> Arc<TextPool> {
         if self.keep_numbers {
-            return old.ids.clone();
+            return Arc::clone(&old.ids);
         }
-        TextPool::from_sorted(self.from.iter().map(|&from| match from {
+        let ids = self.from.iter().map(|&from| match from {
             From::Old(node) | From::Bare(node) => old.ids.get(node),
             From::Part(node) => part.ids.get(node),
-        }))
+        });
+        Arc::new(TextPool::from_sorted(ids))
     }
 
     /// Of the old nodes and of those of the part the new numbers of the ones that say what they said
@@ -270,6 +293,7 @@ impl Nodes {
 }
 
 /// The edges there are now.
+#[derive(Default)]
 struct Edges {
     from: Vec<From>,
     of_old: Vec<u32>,
@@ -357,7 +381,7 @@ impl Edges {
                 kinds.push(name);
             }
         }
-        parts.edges = Some(table.finish());
+        parts.edges = Some(Arc::new(table.finish()));
         parts.kinds = Symbols::new(kinds);
         edges
     }
@@ -382,6 +406,13 @@ impl Sources {
         Sources {
             of_old: of_old.collect(),
         }
+    }
+
+    /// Whether every source has the number it had, and there is no other.
+    fn keep_numbers(&self) -> bool {
+        (0..)
+            .zip(&self.of_old)
+            .all(|(old, new)| *new == SourceId(old))
     }
 
     fn splice(
