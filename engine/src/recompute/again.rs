@@ -28,8 +28,9 @@ pub struct Computed<'a> {
 pub struct Affected {
     /// Ascending.
     assets: Vec<NodeId>,
-    /// The states that what they endanger depends on.
-    cone: Vec<u32>,
+    /// The states that what they endanger depends on; not looked for where the assets themselves are
+    /// many.
+    cone: Option<Vec<u32>>,
     is_few: bool,
 }
 
@@ -37,12 +38,13 @@ impl Affected {
     /// Looks for them. O(states + steps).
     pub fn new(old: &AttackGraph, graph: &AttackGraph, delta: &SnapshotDelta) -> Self {
         let assets = affected_assets(old, graph, delta);
-        let states = assets.iter().flat_map(|&asset| graph.states_of(asset));
-        let cone = around(graph, states);
+        let states = || assets.iter().flat_map(|&asset| graph.states_of(asset));
+        let is_few = |n: usize| n * 2 <= graph.n_states();
+        let cone = is_few(states().count()).then(|| around(graph, states()));
         Affected {
-            is_few: cone.len() * 2 <= graph.n_states(),
-            assets,
+            is_few: cone.as_ref().is_some_and(|cone| is_few(cone.len())),
             cone,
+            assets,
         }
     }
 
@@ -98,7 +100,9 @@ pub fn recompute_affected(
         .states()
         .filter(|&state| forward.is_reached(state))
         .count();
-    let Ok(assets) = AssetGraph::of(graph, cone) else {
+    let states = affected.iter().flat_map(|&asset| graph.states_of(asset));
+    let cone = cone.clone().unwrap_or_else(|| around(graph, states));
+    let Ok(assets) = AssetGraph::of(graph, &cone) else {
         return recompute(graph, starts, pool, budget, &|_| {});
     };
     // Losses are added up in groups of jewels, and these must be the groups of a full recomputation.

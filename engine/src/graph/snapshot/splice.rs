@@ -73,13 +73,19 @@ impl Snapshot {
             Edges::new(self, replaced, &nodes, &mut parts)
         };
         let keeps_sources = keeps_edges && sources.keep_numbers();
-        if keeps_edges && !keeps_sources {
-            let all: Vec<From> = (0..self.n_edges() as u32).map(From::Old).collect();
-            let both = (&*self.edge_provenance, &*part.edge_provenance);
-            sources.splice(both, &all, &mut parts.edge_provenance);
-        } else {
-            let both = (&*self.edge_provenance, &*part.edge_provenance);
-            sources.splice(both, &edges.from, &mut parts.edge_provenance);
+        if !keeps_sources {
+            let all: Vec<From>;
+            let rows = if keeps_edges {
+                all = (0..self.n_edges() as u32).map(From::Old).collect();
+                &all
+            } else {
+                &edges.from
+            };
+            sources.splice(
+                (&self.edge_provenance, &part.edge_provenance),
+                rows,
+                &mut parts.edge_provenance,
+            );
         }
 
         let [of_old, of_part] = nodes.rows();
