@@ -11,34 +11,22 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use foothold_engine::attack::derive;
 use foothold_engine::budget::Budget;
 use foothold_engine::build::Staging;
 use foothold_engine::graph::Snapshot;
 use foothold_engine::model::{Facts, SourceInfo};
-use foothold_engine::score::ScoringModel;
 use foothold_query::define::Definitions;
 use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::value::Val;
-use foothold_query::verb::{AttackContext, AttackPathValue, StepWatch, Unknowns};
+use foothold_query::verb::{AttackContext, AttackPathValue, StepWatch};
 use foothold_query::{Env, Params, run};
 
-/// splitmix64: the same estates every time.
-struct Random(u64);
+#[path = "support/attack.rs"]
+mod attack;
+#[path = "support/random.rs"]
+mod random;
 
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % n as u64).expect("below a small number")
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-}
+use random::Random;
 
 /// Houses with doors between them; two rules walk through one door, one needs two houses.
 const RULES: [(&str, &str); 3] = [
@@ -141,22 +129,7 @@ impl Estate {
             }
         }
         definitions.add("slow.fql", SLOW);
-        assert!(
-            definitions.diagnostics().is_empty(),
-            "{:#?}",
-            definitions.diagnostics()
-        );
-        let model = Arc::new(ScoringModel::shipped());
-        let (compiled, broken) = definitions.compile(&snapshot, &model);
-        assert!(broken.is_empty(), "{broken:#?}");
-        let graph =
-            derive(&snapshot, &Arc::new(compiled), pool, &Budget::unlimited()).expect("derives");
-        let context = AttackContext {
-            graph: Arc::new(graph),
-            definitions: Arc::new(definitions),
-            pool: Arc::clone(pool),
-            unknowns: Unknowns::default(),
-        };
+        let context = attack::context(&snapshot, definitions, pool);
         Estate { snapshot, context }
     }
 

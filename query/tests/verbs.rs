@@ -15,17 +15,18 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use foothold_engine::attack::derive;
 use foothold_engine::budget::Budget;
 use foothold_engine::build::Staging;
 use foothold_engine::graph::Snapshot;
 use foothold_engine::model::SourceInfo;
-use foothold_engine::score::ScoringModel;
 use foothold_query::define::{Definitions, fixture};
 use foothold_query::diagnostic::{Colour, render_all};
 use foothold_query::value::Val;
 use foothold_query::verb::{AttackContext, AttackPathValue, StepWatch, Unknowns};
 use foothold_query::{Env, Params, run};
+
+#[path = "support/attack.rs"]
+mod attack;
 
 /// What a case is asked of.
 struct Estate {
@@ -53,22 +54,7 @@ impl Estate {
             }
         }
         definitions.add("case.fql", rules);
-        assert!(
-            definitions.diagnostics().is_empty(),
-            "{:#?}",
-            definitions.diagnostics()
-        );
-        let model = Arc::new(ScoringModel::shipped());
-        let (compiled, broken) = definitions.compile(&snapshot, &model);
-        assert!(broken.is_empty(), "{broken:#?}");
-        let graph =
-            derive(&snapshot, &Arc::new(compiled), pool, &Budget::unlimited()).expect("derives");
-        let context = AttackContext {
-            graph: Arc::new(graph),
-            definitions: Arc::new(definitions),
-            pool: Arc::clone(pool),
-            unknowns: Unknowns::default(),
-        };
+        let context = attack::context(&snapshot, definitions, pool);
         Estate { snapshot, context }
     }
 

@@ -22,22 +22,10 @@ use foothold_query::{CoreOnly, Params};
 
 use foothold_query::verb::{ChangeEnv, resolve_changes};
 
-/// splitmix64: the same estates every time.
-struct Random(u64);
+#[path = "support/random.rs"]
+mod random;
 
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((mixed ^ (mixed >> 31)) % n as u64).expect("below a small number")
-    }
-
-    fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
-        items[self.below(items.len())]
-    }
-}
+use random::Random;
 
 const NODES: &[(&str, &str)] = &[
     ("net://internet", "Internet"),
