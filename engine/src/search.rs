@@ -18,7 +18,7 @@
 //! | expected loss of every state | [`expected_loss_of_all`] | along main premises, sides paid as [`SideCosts`] says |
 //! | costs that stay fresh while steps change | [`FreshCosts`] | exact from starts; towards assets as `SideCosts::free` |
 //! | crown-jewel value that stays fresh while steps change | [`FreshReach`] | upper bound, as [`reach_of_all`] |
-//! | choke points | [`dominators`]; [`choke_points_of`] for one target | each found is one, some may be missing; exact for one target |
+//! | choke points | [`dominators`]; [`choke_points_of`] for given targets | each found is one, some may be missing; exact for given targets |
 //! | cheapest cut | [`minimum_cut`]; [`smallest_cut`] of equal costs | separates, perhaps not at the least cost; exact, or with a bound |
 //! | cheapest fixes | [`fix_plan`], [`fix_plan_within`] | exact |
 //! | components | [`components`], [`Condensation`] | as [`Links`] says |

@@ -5,11 +5,15 @@
 //!
 //! With AND steps the tree is that of main chains (among steps that can be taken at all): every
 //! dominator is a choke point, but a state that is needed only as a side premise is not seen.
-//! [`choke_points_of`] finds those too, for one target at a time.
+//! [`choke_points_of`] finds those too, for the targets it is given.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cheapest::cheapest_from;
 use super::closure::closure;
-use super::topology::{StateId, StepId};
+use super::topology::{StateId, StepGraph, StepId};
 use super::view::{Soon, Topology};
 use crate::bits::Bits;
 use crate::budget::{Budget, CHECK_EVERY, Stop};
@@ -400,28 +404,66 @@ fn places(immediate: &[u32]) -> Vec<(u32, u32)> {
     places
 }
 
-/// The states without any one of which the target could not be derived; exact with AND steps.
+/// For each target the states without any one of which it could not be derived; exact with AND steps.
 ///
-/// Starts and the target itself are not listed. Only states of one derivation can qualify, so each
-/// of the cheapest one's is taken away in turn: O(derivation * reached part). In the order of that
-/// derivation. Empty if the target cannot be derived at all, or is a start.
-pub fn choke_points_of<T: Topology>(
-    graph: &T,
+/// Starts and the target itself are not listed. Only states of one derivation can qualify. One that
+/// the derivation of another step into the target does without is none; each of the others is taken
+/// away once, for all targets: O(such states * reached part). In the order of the cheapest
+/// derivation. Empty for a target that cannot be derived at all, or is a start.
+pub fn choke_points_of(
+    graph: &StepGraph,
     starts: &[StateId],
-    target: StateId,
+    targets: &[StateId],
     budget: &Budget,
-) -> Result<Vec<StateId>, Stop> {
+) -> Result<Vec<Vec<StateId>>, Stop> {
     let (cheapest, stop) = cheapest_from(graph, starts, budget).into_parts();
     if let Some(stop) = stop {
         return Err(stop);
     }
-    let mut found = Vec::new();
-    for step in cheapest.derivation(graph, target).unwrap_or_default() {
-        let state = graph.step(step).gain;
-        if state != target && !starts.contains(&state) && !found.contains(&state) {
-            let left = closure_without(graph, starts, state, budget)?;
-            if !left.contains(target.0) {
-                found.push(state);
+    let passed = |state: StateId| -> Vec<StateId> {
+        let steps = cheapest.derivation(graph, state).unwrap_or_default();
+        steps.into_iter().map(|step| graph.gain(step)).collect()
+    };
+    let mut known: FxHashMap<StateId, Vec<StateId>> = FxHashMap::default();
+    let mut found: Vec<Vec<StateId>> = Vec::with_capacity(targets.len());
+    for &target in targets {
+        let mut candidates = passed(target);
+        let is_one = |state: &StateId| *state != target && !starts.contains(state);
+        candidates.retain(is_one);
+        let mut is_new = FxHashSet::default();
+        candidates.retain(|state| is_new.insert(*state));
+        // A derivation through the target passes every state that the target's own does.
+        let single = graph.in_steps(target).map(|(step, ..)| step);
+        for step in single.chain(graph.in_and_steps(target)) {
+            if candidates.is_empty() {
+                break;
+            }
+            budget.expand(1)?;
+            let premises = graph.premises(step).into_iter();
+            let premises: Vec<StateId> = premises.collect();
+            if premises.iter().all(|&premise| cheapest.is_reached(premise)) {
+                for &premise in &premises {
+                    known.entry(premise).or_insert_with(|| passed(premise));
+                }
+                candidates.retain(|state| {
+                    let mut ways = premises.iter().filter_map(|premise| known.get(premise));
+                    ways.any(|way| way.contains(state))
+                });
+            }
+        }
+        found.push(candidates);
+    }
+    let mut by_state: BTreeMap<StateId, Vec<usize>> = BTreeMap::new();
+    for (at, candidates) in found.iter().enumerate() {
+        for &state in candidates {
+            by_state.entry(state).or_default().push(at);
+        }
+    }
+    for (state, ats) in by_state {
+        let left = closure_without(graph, starts, state, budget)?;
+        for at in ats {
+            if left.contains(targets[at].0) {
+                found[at].retain(|one| *one != state);
             }
         }
     }
@@ -535,8 +577,10 @@ mod tests {
             let starts = random_states(&mut random, graph.n_states());
             let budget = Budget::unlimited();
             let tree = dominators(&graph, &starts, &budget).unwrap();
+            let all: Vec<StateId> = graph.states().collect();
+            let mut found = choke_points_of(&graph, &starts, &all, &budget).unwrap();
             for target in graph.states() {
-                let mut found = choke_points_of(&graph, &starts, target, &budget).unwrap();
+                let found = &mut found[target.idx()];
                 found.sort_unstable();
                 let reached = naive_closure(&graph, &starts)[target.idx()];
                 let is_needed = |state: &StateId| {
@@ -549,7 +593,7 @@ mod tests {
                     .filter(|state| reached && *state != target && !starts.contains(state))
                     .filter(is_needed)
                     .collect();
-                assert_eq!(found, expected, "seed {seed} {target:?}");
+                assert_eq!(*found, expected, "seed {seed} {target:?}");
                 n_more += usize::from(found.len() > tree.of(target).count());
             }
         }

@@ -72,15 +72,17 @@ impl ChokePoints {
     ) -> Result<BTreeMap<StateId, Gain>, Fault> {
         let topology = self.between.graph().topology();
         let mut gains: BTreeMap<StateId, Gain> = BTreeMap::new();
+        let of = |target: &EndNode| {
+            let states = target.states.iter().copied();
+            let reached = states.filter(|&state| forward.is_reached(state));
+            reached.collect::<Vec<StateId>>()
+        };
+        let states: Vec<StateId> = targets.iter().flat_map(of).collect();
+        let mut needed = choke_points_of(topology, sources, &states, cx.budget)?.into_iter();
         for target in targets {
             // An asset is safe when each of its states is: only what all of them need cuts it.
             let mut shared: Option<Vec<StateId>> = None;
-            for &state in target
-                .states
-                .iter()
-                .filter(|&&state| forward.is_reached(state))
-            {
-                let needed = choke_points_of(topology, sources, state, cx.budget)?;
+            for needed in needed.by_ref().take(of(target).len()) {
                 shared = Some(match shared {
                     None => needed,
                     Some(before) => before
