@@ -103,15 +103,20 @@ impl Bits {
 
     /// The ids in the set, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
-        (0u32..).zip(&self.words).flat_map(|(idx, &word)| {
-            let mut rest = word;
-            std::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
-                rest &= rest - 1;
-                Some(idx * 64 + bit)
-            })
-        })
+        ones(&self.words)
     }
+}
+
+/// The places of the bits that are set, ascending; the lowest bit of the first word is 0.
+pub(crate) fn ones(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
+    (0u32..).zip(words).flat_map(|(idx, &word)| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+            rest &= rest - 1;
+            Some(idx * 64 + bit)
+        })
+    })
 }
 
 #[cfg(test)]

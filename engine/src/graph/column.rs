@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::bits::ones;
 use crate::model::{StrId, Strings, Value};
 
 use super::symbols::{GrowingStrings, StringValues};
@@ -61,18 +62,10 @@ impl Presence {
     }
 
     /// Every row, ascending.
-    fn each(&self, n_values: usize, mut visit: impl FnMut(u32)) {
+    fn each(&self, n_values: usize, visit: impl FnMut(u32)) {
         match self {
             Presence::All => (0..n_values as u32).for_each(visit),
-            Presence::Ranked { words, .. } => {
-                for (at, &word) in (0_u32..).zip(words) {
-                    let mut rest = word;
-                    while rest != 0 {
-                        visit(at * 64 + rest.trailing_zeros());
-                        rest &= rest - 1;
-                    }
-                }
-            }
+            Presence::Ranked { words, .. } => ones(words).for_each(visit),
             Presence::Sparse(rows) => rows.iter().copied().for_each(visit),
         }
     }
@@ -80,18 +73,7 @@ impl Presence {
     fn rows(&self, n_values: usize) -> Box<dyn Iterator<Item = u32> + '_> {
         match self {
             Presence::All => Box::new(0..n_values as u32),
-            Presence::Ranked { words, .. } => {
-                Box::new(words.iter().enumerate().flat_map(|(idx, &word)| {
-                    let mut rest = word;
-                    std::iter::from_fn(move || {
-                        (rest != 0).then(|| {
-                            let bit = rest.trailing_zeros();
-                            rest &= rest - 1;
-                            idx as u32 * 64 + bit
-                        })
-                    })
-                }))
-            }
+            Presence::Ranked { words, .. } => Box::new(ones(words)),
             Presence::Sparse(rows) => Box::new(rows.iter().copied()),
         }
     }

@@ -42,18 +42,8 @@ pub struct SnapshotDelta {
 impl SnapshotDelta {
     /// Compares two snapshots. O(nodes + edges + values), parallel in the pool it is called in.
     pub fn new(old: &Snapshot, new: &Snapshot) -> Self {
-        let all = |n: usize| -> Vec<u32> { (0..n as u32).collect() };
-        let (shares_nodes, shares_edges) = (new.shares_nodes(old), new.shares_edges(old));
-        let nodes = if shares_nodes {
-            all(old.n_nodes())
-        } else {
-            pair_nodes(old, new)
-        };
-        let edges = if shares_edges {
-            all(old.n_edges())
-        } else {
-            pair_edges(old, new, &nodes)
-        };
+        let nodes = pair_nodes(old, new);
+        let edges = pair_edges(old, new, &nodes);
         let new_nodes = not_paired(&nodes, new.n_nodes());
         let new_edges = not_paired(&edges, new.n_edges());
         let relabelled = relabelled(old, new, &nodes);
@@ -62,24 +52,12 @@ impl SnapshotDelta {
         let edge_column = |snapshot, prop| Snapshot::edge_column(snapshot, prop);
         let (node_properties, edge_properties) = rayon::join(
             || {
-                changed_properties(
-                    old,
-                    new,
-                    (&nodes, shares_nodes),
-                    &new_nodes,
-                    &memo,
-                    node_column,
-                )
+                let paired = (&*nodes, new.shares_nodes(old));
+                changed_properties(old, new, paired, &new_nodes, &memo, node_column)
             },
             || {
-                changed_properties(
-                    old,
-                    new,
-                    (&edges, shares_edges),
-                    &new_edges,
-                    &memo,
-                    edge_column,
-                )
+                let paired = (&*edges, new.shares_edges(old));
+                changed_properties(old, new, paired, &new_edges, &memo, edge_column)
             },
         );
         let edge_confidence = (0..).zip(&edges).filter_map(|(before, &now)| {
@@ -183,6 +161,9 @@ fn is_same(paired: &[u32]) -> bool {
 
 /// Both sides come in byte order of stable ids.
 fn pair_nodes(old: &Snapshot, new: &Snapshot) -> Vec<u32> {
+    if new.shares_nodes(old) {
+        return (0..old.n_nodes() as u32).collect();
+    }
     let n_new = new.n_nodes() as u32;
     let mut next = 0;
     old.nodes()
@@ -202,6 +183,9 @@ fn pair_nodes(old: &Snapshot, new: &Snapshot) -> Vec<u32> {
 }
 
 fn pair_edges(old: &Snapshot, new: &Snapshot, nodes: &[u32]) -> Vec<u32> {
+    if new.shares_edges(old) {
+        return (0..old.n_edges() as u32).collect();
+    }
     let mut edges = vec![GONE; old.n_edges()];
     let mut rest = edges.as_mut_slice();
     let mut kinds: Vec<(Range<u32>, Range<u32>, &mut [u32])> = Vec::new();

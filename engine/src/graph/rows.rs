@@ -3,6 +3,8 @@
 
 use std::sync::OnceLock;
 
+use crate::bits::ones;
+
 use super::neighbours::Neighbours;
 use super::{EdgeId, KindId, NodeId};
 
@@ -110,15 +112,7 @@ impl Offsets {
                     }
                 }
             }
-            Offsets::Ranked { words, .. } => {
-                for (at, &word) in (0_u32..).zip(words) {
-                    let mut rest = word;
-                    while rest != 0 {
-                        visit(at * 64 + rest.trailing_zeros());
-                        rest &= rest - 1;
-                    }
-                }
-            }
+            Offsets::Ranked { words, .. } => ones(words).for_each(visit),
             Offsets::Sparse { nodes, .. } => nodes.iter().copied().for_each(visit),
         }
     }

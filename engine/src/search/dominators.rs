@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::cheapest::cheapest_from;
-use super::closure::closure;
+use super::closure::{closure, closure_without};
 use super::topology::{StateId, StepGraph, StepId};
 use super::view::{Soon, Topology};
 use crate::bits::Bits;
@@ -468,47 +468,6 @@ pub fn choke_points_of(
         }
     }
     Ok(found)
-}
-
-fn closure_without<T: Topology>(
-    graph: &T,
-    starts: &[StateId],
-    without: StateId,
-    budget: &Budget,
-) -> Result<Bits, Stop> {
-    let mut reached = Bits::new(graph.n_states());
-    let mut missing = vec![0u32; graph.n_and_steps()];
-    graph.each_and(|and| missing[and.and as usize] = and.premises.len() as u32);
-    let mut pending: Vec<u32> = Vec::new();
-    // As if it had been seen, but nothing follows from it.
-    reached.insert(without.0);
-    for start in starts {
-        if graph.has_state(start.0) && reached.insert(start.0) {
-            pending.push(start.0);
-        }
-    }
-    let mut n_expanded = 0;
-    while let Some(state) = pending.pop() {
-        let mut gained = |gain: u32| {
-            n_expanded += 1;
-            if reached.insert(gain) {
-                pending.push(gain);
-            }
-        };
-        graph.each_out(state, |_, gain, _| gained(gain));
-        graph.each_and_out(state, |and| {
-            missing[and.and as usize] -= 1;
-            if missing[and.and as usize] == 0 {
-                gained(and.gain);
-            }
-        });
-        if n_expanded >= CHECK_EVERY {
-            budget.expand(n_expanded)?;
-            n_expanded = 0;
-        }
-    }
-    reached.remove(without.0);
-    Ok(reached)
 }
 
 #[cfg(test)]

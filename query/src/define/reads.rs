@@ -149,14 +149,14 @@ fn kinds(pattern: &Pattern<Cond>, bound: &[Var]) -> Option<Vec<Arc<str>>> {
         kinds.extend(named);
     }
     let mut nodes = pattern.nodes.iter();
-    let is_fast = nodes.all(|node| {
+    let all_held = nodes.all(|node| {
         let is_end = |var: Var| {
             let mut edges = pattern.edges.iter();
             edges.any(|edge| edge.from == var || edge.to == var)
         };
         bound.contains(&node.var) || is_end(node.var)
     });
-    (is_fast && pattern.paths.is_empty()).then_some(kinds)
+    (all_held && pattern.paths.is_empty()).then_some(kinds)
 }
 
 /// The variables of the pattern that an expression reads.

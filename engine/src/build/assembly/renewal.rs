@@ -1,8 +1,9 @@
 //! A snapshot after a change: documents first, then round by round the joins that it concerns.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
-use crate::build::assemble::{Joined, Rounds, run};
+use crate::build::assemble::{Joined, run};
 use crate::build::change::Changes;
 use crate::build::difference::{Difference, Rows};
 use crate::build::scope::Scope;
@@ -119,15 +120,14 @@ impl Renewal<'_> {
 
 /// What the joins state while some of them run again.
 struct Joins<'a> {
-    rounds: Rounds,
-    before: &'a [Joined],
+    before: &'a Assembly,
     all: Vec<Joined>,
     /// Whether it is there for nobody before its round is over.
     is_hidden: Vec<bool>,
     /// Whether it is still to be taken out of the snapshot.
     is_due: Vec<bool>,
-    /// Whether there may be nodes only because of it.
-    brings_nodes: Vec<bool>,
+    /// Whether there may be nodes only because of it; few joins ask for nodes by id.
+    brings_nodes: OnceCell<Vec<bool>>,
 }
 
 impl<'a> Joins<'a> {
@@ -137,11 +137,10 @@ impl<'a> Joins<'a> {
             joined.observe(observed_at_ms);
         }
         Joins {
-            rounds: before.rounds,
             is_hidden: vec![false; all.len()],
             is_due: vec![false; all.len()],
-            brings_nodes: brings_nodes(&before.snapshot, &all),
-            before: &before.joined,
+            brings_nodes: OnceCell::new(),
+            before,
             all,
         }
     }
@@ -150,12 +149,12 @@ impl<'a> Joins<'a> {
     /// see. Whether anything is hidden now that was not.
     fn hide_from_concerned(&mut self, scope: &Scope, round: usize, hiding: Hiding) -> bool {
         let mut takes_out = false;
-        for own in self.rounds.places().skip(round) {
+        for own in self.before.rounds.places().skip(round) {
             for reader in own.clone().filter(|&at| self.all[at].scope.meets(scope)) {
                 for at in own.start..self.all.len() {
                     let is_in_the_way =
                         hiding == Hiding::Everything || self.is_seen(&self.all[reader].scope, at);
-                    if is_in_the_way && !self.is_hidden[at] && !self.before[at].is_silent() {
+                    if is_in_the_way && !self.is_hidden[at] && !self.before.joined[at].is_silent() {
                         self.is_hidden[at] = true;
                         self.is_due[at] = true;
                         takes_out = true;
@@ -168,9 +167,17 @@ impl<'a> Joins<'a> {
 
     /// Whether who reads these names sees what a join stated before.
     fn is_seen(&self, reads: &Scope, at: usize) -> bool {
-        let stated = &self.before[at];
-        let is_met = reads.meets(&stated.states) || reads.ids && self.brings_nodes[at];
+        let stated = &self.before.joined[at];
+        let is_met = reads.meets(&stated.states) || reads.ids && self.brings_nodes(at);
         is_met && !stated.is_silent()
+    }
+
+    fn brings_nodes(&self, at: usize) -> bool {
+        let Assembly {
+            snapshot, joined, ..
+        } = self.before;
+        self.brings_nodes
+            .get_or_init(|| brings_nodes(snapshot, joined))[at]
     }
 
     /// Whether a join that read these names saw what some join from `first` on states.
@@ -191,6 +198,7 @@ impl<'a> Joins<'a> {
     /// What is stated after so many rounds.
     fn present(&self, n_rounds: usize) -> impl Iterator<Item = &Arc<Document>> {
         let n_done = self
+            .before
             .rounds
             .places()
             .take(n_rounds)
